@@ -182,6 +182,19 @@ def url(name: str, default: str, meaning: str) -> str:
     return checked_url(name, text(name, default, meaning))
 
 
+def origins(name: str, meaning: str) -> list[str]:
+    """Read comma-separated origins of pages: a scheme and a host, with a port or without."""
+    found = items(name, "", meaning)
+    for origin in found:
+        parts = urlsplit(checked_url(name, origin))
+        if origin != f"{parts.scheme}://{parts.netloc}" or origin != origin.lower():
+            raise ImproperlyConfigured(
+                f"{name} has {origin!r}: an origin is https://app.example.com, in lower case and "
+                "without a path"
+            )
+    return found
+
+
 def server(
     name: str,
     default: str,

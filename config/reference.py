@@ -32,6 +32,8 @@ PROCFILE = {
     "WEB_THREADS": "threads of each: the requests it answers at the same time",
     "WEB_HOST": "address the API listens on; a proxy with TLS belongs in front of it",
     "PORT": "its port",
+    "STREAM_HOST": "address the stream listens on; the same proxy belongs in front of it",
+    "STREAM_PORT": "its port",
     "WORKER_THREADS": "tasks that one worker process runs at the same time; each empties a queue",
     "HONCHO_PROCESS_NAME": "name of a process among several of one command; the runner sets it",
     "BEAT_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR, for beat alone",

@@ -297,6 +297,34 @@ INBOX_DAYS = env.whole(
     "NOTIFIER_INBOX_DAYS", 7, "days after which an inbox item without expires_at expires"
 )
 
+# -- The live inbox ---------------------------------------------------------------------------
+
+#: Origins of pages that may call ``/v1/inbox`` and ``/v1/me`` (CORS).
+CORS_ALLOWED_ORIGINS = env.origins(
+    "NOTIFIER_INBOX_ORIGINS",
+    "origins of the pages that may read inboxes in a browser, `https://app.example.com,…`; a page "
+    "of the same origin needs none",
+)
+CORS_URLS_REGEX = r"^/v1/(inbox|me)(/|$)"
+CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "last-event-id"]
+CORS_PREFLIGHT_MAX_AGE = 86_400
+STREAM_CONNECTIONS = env.whole(
+    "NOTIFIER_STREAM_CONNECTIONS",
+    20_000,
+    "open streams of one process; more are told to come back",
+    least=1,
+)
+STREAM_PER_PERSON = env.whole(
+    "NOTIFIER_STREAM_PER_PERSON", 20, "open streams of one person in one process", least=1
+)
+STREAM_PER_ORIGIN = env.whole(
+    "NOTIFIER_STREAM_PER_ORIGIN",
+    20_000,
+    "open streams from the pages of one origin in one process",
+    least=1,
+)
+
 # -- People's pages and mails -----------------------------------------------------------------
 
 COMPANY_NAME = people.company_name()

@@ -20,6 +20,7 @@ class Stage:
     """A running service. ``sandbox``: the parsed ``sandbox.json``."""
 
     api_url: str
+    stream_url: str
     sandbox: dict[str, Any]
     env: dict[str, str]
     processes: Running
@@ -38,9 +39,10 @@ def running(
     ``settings``: added to their environment. ``receipts``: whether the sandbox sends receipts. All
     are ready at the start of the block and stopped at its end.
     """
-    port = ports.free()
-    api_url = f"http://127.0.0.1:{port}"
+    port, stream = ports.free(), ports.free()
+    api_url, stream_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{stream}"
     env = environment.of(state, servers) | {"PORT": str(port), "NOTIFIER_PUBLIC_URL": api_url}
+    env["STREAM_PORT"] = str(stream)
     env |= settings or {}
     with Sandbox(state, env, receipts_to=api_url if receipts else "") as sandbox:
         env |= sandbox_settings(sandbox.config)
@@ -50,7 +52,7 @@ def running(
         try:
             with procfile.start(*(names or every)) as processes:
                 processes.wait_ready()
-                yield Stage(api_url, sandbox.config, env, processes)
+                yield Stage(api_url, stream_url, sandbox.config, env, processes)
         finally:
             if servers.broker_url.startswith("amqp") and servers.rabbitmq is None:
                 rabbitmq.forget(servers.broker_url, env["NOTIFIER_QUEUE_PREFIX"])

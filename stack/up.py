@@ -26,9 +26,10 @@ def up(directory: Path) -> int:
     formation = os.environ.get("FORMATION", "")
     numbers = Procfile({}, ROOT).formation(formation)
     with kept(directory) as state, servers.running(state) as found:
-        web, flower = ports.near(8000), ports.near(5555)
+        web = ports.near(8000)
+        stream, flower = ports.near(web + 1), ports.near(5555)
         env = environment.of(state, found)
-        env |= {"PORT": str(web), "FLOWER_PORT": str(flower)}
+        env |= {"PORT": str(web), "STREAM_PORT": str(stream), "FLOWER_PORT": str(flower)}
         url = f"http://127.0.0.1:{web}"
         env |= {"NOTIFIER_PUBLIC_URL": url}
         with Sandbox(state, env, receipts_to=url, port=ports.near(8090)) as sandbox:
@@ -94,6 +95,7 @@ def _welcome(env: Mapping[str, str], password: str, sandbox: Mapping[str, Any]) 
     return f"""
   API        {base}
   API docs   {base}/v1/docs
+  Stream     http://127.0.0.1:{env["STREAM_PORT"]}
   Admin      {base}/admin/    admin / {password}
   Flower     http://127.0.0.1:{env["FLOWER_PORT"]}/    admin / {flower_password}
   Sandbox    {sandbox["control_url"]}

@@ -8,9 +8,14 @@ _MISSING = ("missing-key", "missing-token")
 
 
 def read_bearer(request: Request) -> str | None:
-    """Return the header's credentials: empty for another scheme, ``None`` without a header."""
+    """Return a request's credentials as ``bearer`` does."""
     # ``request.headers`` would copy every header.
-    scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return bearer(request.META.get("HTTP_AUTHORIZATION", ""))
+
+
+def bearer(authorization: str) -> str | None:
+    """Return a header's credentials: empty for another scheme, ``None`` without a header."""
+    scheme, _, text = authorization.partition(" ")
     if not scheme:
         return None
     return text.strip() if scheme.lower() == "bearer" else ""

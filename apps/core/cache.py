@@ -240,5 +240,10 @@ def ask_redis(what: Callable[[redis.Redis], T]) -> T | None:
     return _shared.call(what)
 
 
+def connect_redis(read_timeout: float) -> redis.Redis:
+    """Return a new client for a thread that waits for messages, at most that many seconds."""
+    return _shared.connect(read_timeout=read_timeout)
+
+
 _shared = _Shared()
 _listener = _Listener()

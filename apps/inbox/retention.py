@@ -1,8 +1,9 @@
-"""Retention: delete expired inbox items."""
+"""Retention: delete expired inbox items, and what was remembered of deleted ones."""
 
 from django.db import connection, transaction
 
-from apps.core import clock
+from apps.core import clock, old_rows
+from apps.inbox.feed import versions
 
 #: Items per statement, so that none holds its locks for long.
 AT_ONCE = 5_000
@@ -15,6 +16,16 @@ WITH expired AS (
 )
 DELETE FROM inbox_inboxitem item USING expired WHERE item.id = expired.id
 """
+_FORGET = """
+DELETE FROM inbox_deletion WHERE id IN
+    (SELECT id FROM inbox_deletion
+      WHERE version < extract(epoch FROM %(before)s::timestamptz) * 1000000 LIMIT %(most)s)
+"""
+
+
+def forget() -> int:
+    """Delete what streams do not ask for any more of deleted items; return how many."""
+    return old_rows.delete(_FORGET, clock.moment() - versions.REPLAYED)
 
 
 def purge() -> int:

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import orjson
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.core import arrays, clock
 from apps.core.database_errors import AWAY
 from apps.core.delivery_ids import number_of
+from apps.inbox.feed import bell, versions
 from apps.preferences.vault import keyring
 from notifier.domain.messages import Content, Message
 from notifier.transport.http import NotWritten
@@ -17,20 +18,33 @@ from notifier.transport.http import NotWritten
 #: The fields of a content that are encrypted together; the others are columns.
 SEALED = ("title", "body", "data", "actions")
 
-# Recipients are joined: their ids would take another round trip for every claim. Inboxes are listed
-# by the items' ids, and a join returns rows in any order; ids of notifications ascend.
-_STORE = """
+# Recipients are joined: their ids would take another round trip for every claim. Versions are set
+# in the order of the recipients, or two claims could wait for each other. Inboxes are listed by the
+# items' ids, and a join returns rows in any order; ids of notifications ascend.
+_STORE = f"""
+WITH item AS MATERIALIZED (
+    SELECT r.id AS recipient_id, m.*
+      FROM unnest(%s::text[], %s::bigint[], %s::uuid[], %s::bytea[], %s::text[], %s::text[],
+                  %s::text[], %s::timestamptz[])
+           AS m (user_id, delivery_id, notification_id, content, severity, display_type, source,
+                 expires_at)
+      JOIN preferences_recipient r ON r.user_id = m.user_id
+), feed AS (
+    INSERT INTO inbox_feed AS f (recipient_id, version)
+    SELECT recipient_id, {versions.NOW}
+      FROM (SELECT DISTINCT recipient_id FROM item) AS people
+     ORDER BY recipient_id
+    ON CONFLICT (recipient_id) DO UPDATE SET version = {versions.NEXT}
+    RETURNING recipient_id, version
+)
 INSERT INTO inbox_inboxitem (recipient_id, delivery_id, notification_id, content, severity,
-                             display_type, source, created_at, expires_at)
-SELECT r.id, item.delivery_id, item.notification_id, item.content, item.severity,
-       item.display_type, item.source, %s, item.expires_at
-  FROM unnest(%s::text[], %s::bigint[], %s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::text[],
-              %s::timestamptz[])
-       AS item (user_id, delivery_id, notification_id, content, severity, display_type, source,
-                expires_at)
-  JOIN preferences_recipient r ON r.user_id = item.user_id
- ORDER BY item.notification_id
+                             display_type, source, created_at, expires_at, version)
+SELECT recipient_id, delivery_id, notification_id, content, severity, display_type, source, %s,
+       expires_at, version
+  FROM item JOIN feed USING (recipient_id)
+ ORDER BY notification_id
 ON CONFLICT (delivery_id) DO NOTHING
+RETURNING recipient_id
 """
 
 
@@ -64,7 +78,9 @@ def write(messages: Sequence[Message]) -> None:
         arrays.times(message.expires_at or now + shelf_life for message in messages),
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_STORE, [now, *rows])
+        cursor.execute(_STORE, [*rows, now])
+        changed = {recipient_id for (recipient_id,) in cursor.fetchall()}
+    transaction.on_commit(lambda: bell.ring(changed))
 
 
 def _delivery(message: Message) -> int:

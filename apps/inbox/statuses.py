@@ -1,4 +1,4 @@
-"""The statuses of an inbox item."""
+"""The statuses of an inbox item, and what a person may do with items."""
 
 from enum import StrEnum
 
@@ -11,5 +11,19 @@ class Status(StrEnum):
     ACKNOWLEDGED = "acknowledged"
 
 
-#: A status that can be set but never read: it deletes the item.
-DELETED = "deleted"
+class Change(StrEnum):
+    """What a person does with items.
+
+    ``SEEN`` are those that were on the screen, which makes a bell stop ringing; whatever is read
+    was seen. ``ARCHIVED`` items are read and out of the way, ``SNOOZED`` ones until a time, unread
+    when they come back. ``RESTORED`` brings either back at once.
+    """
+
+    UNREAD = "unread"
+    SEEN = "seen"
+    READ = "read"
+    ACKNOWLEDGED = "acknowledged"
+    ARCHIVED = "archived"
+    SNOOZED = "snoozed"
+    RESTORED = "restored"
+    DELETED = "deleted"

@@ -9,6 +9,8 @@ from apps.inbox.me import views as me_views
 urlpatterns = [
     path("inbox", views.InboxView.as_view()),
     path("inbox/status", views.InboxStatus.as_view()),
+    path("inbox/stream", views.InboxStream.as_view()),
+    path("inbox/stream/ticket", views.StreamTicket.as_view()),
     path("inbox/unread", views.InboxUnread.as_view()),
     path("inbox/<int:item_id>", views.InboxItemView.as_view()),
     path("me", me_views.Me.as_view()),

@@ -14,6 +14,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "corsheaders",
     "django_celery_beat",
     "rest_framework",
     "drf_spectacular",
@@ -42,6 +43,7 @@ MIDDLEWARE = [
 #: The middleware of requests under ``/v1/`` (``config.wsgi``): the API has no sessions, forms or
 #: static files, and its paths are complete.
 API_MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "apps.api.security_headers.security_headers",
     "apps.api.paths.CompletePaths",

@@ -118,7 +118,7 @@ class Procfile:
 
 
 class Worker(Process):
-    """A process of the Procfile: web server, Celery worker, beat or Flower."""
+    """A process of the Procfile: web server, stream, Celery worker, beat or Flower."""
 
     _log_start = 0
 
@@ -152,6 +152,9 @@ class Worker(Process):
         if self.name == "web":
             address = self.env.get("WEB_HOST", HOST)
             return listens(int(self.env.get("PORT", "8000")), address)
+        if self.name.startswith("stream"):
+            address = self.env.get("STREAM_HOST", HOST)
+            return listens(int(self.env.get("STREAM_PORT", "8001")), address)
         if self.name == "flower":
             return listens(int(self.env.get("FLOWER_PORT", "5555")))
         return self.name.startswith("beat") or READY in self.log

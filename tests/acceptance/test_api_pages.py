@@ -101,6 +101,7 @@ def environment(
         "PYTHONPATH": str(ROOT),
         "PAGE": word,
         "NOTIFIER_URL": service.api_url,
+        "STREAM_URL": service.stream_url,
         "NOTIFIER_KEY": keys[word],
         "DIRECTORY_KEY": keys["directory"],
         "MANAGING_KEY": keys[f"{word}-managing"],

@@ -42,7 +42,8 @@ EXISTS (SELECT FROM preferences_contact k
            AND (e.state = 'delivered'
                 OR (e.state = 'accepted' AND NOT e.provider = ANY(%(reporting)s)))
            AND NOT EXISTS (SELECT FROM inbox_inboxitem i
-                            WHERE i.delivery_id = e.id AND i.read_at IS NULL))
+                            WHERE i.delivery_id = e.id AND i.read_at IS NULL
+                              AND i.snoozed_until IS NULL))
 """
 REACHED = _REACHED.format(channels="k.channel <> %(channel)s")
 #: SQL: whether recipient ``a`` acknowledged the notification, on whatever channel.

@@ -33,7 +33,8 @@ CASE WHEN a.reason IN ('quiet_hours', 'digest')
       AND EXISTS (SELECT FROM preferences_contact k
                     JOIN delivery_delivery e ON e.notification_id = a.notification_id
                                             AND e.contact_id = k.id AND e.instead_of IS NULL
-                    JOIN inbox_inboxitem i ON i.delivery_id = e.id AND i.read_at IS NOT NULL
+                    JOIN inbox_inboxitem i ON i.delivery_id = e.id
+                         AND (i.read_at IS NOT NULL OR i.snoozed_until IS NOT NULL)
                    WHERE k.recipient_id = a.recipient_id AND k.channel = 'inbox')
      THEN 'read'
      WHEN a.fallback_channel <> ''

@@ -27,7 +27,8 @@ EXISTS (SELECT FROM delivery_delivery e
            AND (e.state = 'delivered'
                 OR (e.state = 'accepted' AND NOT e.provider = ANY(%(reporting)s)))
            AND NOT EXISTS (SELECT FROM inbox_inboxitem i
-                            WHERE i.delivery_id = e.id AND i.read_at IS NULL))
+                            WHERE i.delivery_id = e.id AND i.read_at IS NULL
+                              AND i.snoozed_until IS NULL))
 """
 
 

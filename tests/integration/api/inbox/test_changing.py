@@ -65,8 +65,8 @@ def test_all_of_it_is_changed_in_one_statement(inbox: Callable[..., Api], put: A
         }
     writes = [query for query in queries if "UPDATE inbox_inboxitem" in query["sql"]]
     assert len(writes) == 1
-    assert ada.get("inbox/unread") == {"unread": 0}
-    assert inbox("bob").get("inbox/unread") == {"unread": 1}
+    assert ada.get("inbox/unread") == {"unread": 0, "unseen": 0}
+    assert inbox("bob").get("inbox/unread") == {"unread": 1, "unseen": 1}
     assert ada.post("inbox/status", {"all": True, "status": "deleted"})["changed"] == 5
     assert ada.get("inbox")["data"] == []
 

@@ -37,7 +37,7 @@ def test_what_is_posted_is_in_the_inbox_once(shop: Shop, ada: APIClient, work: A
     assert {name: item[name] for name in content} == content
     assert item["notification_id"] == posted["id"]
     assert item["expires_at"] == "2099-01-01T00:00:00Z"
-    assert ada.get("/v1/inbox/unread").json() == {"unread": 1}
+    assert ada.get("/v1/inbox/unread").json() == {"unread": 1, "unseen": 1}
     stored = b"".join(bytes(row) for row in InboxItem.objects.values_list("content", flat=True))
     assert b"Card" not in stored
 

@@ -1,0 +1,49 @@
+"""An inbox item as the API and the stream show it."""
+
+import logging
+
+from apps.inbox import services
+from apps.inbox.models import InboxItem
+from notifier.domain.messages import Content
+from notifier.security.crypto import DecryptionError
+
+log = logging.getLogger(__name__)
+
+_COLUMNS = (
+    "id",
+    "severity",
+    "display_type",
+    "source",
+    "status",
+    "created_at",
+    "expires_at",
+    "seen_at",
+    "read_at",
+    "acknowledged_at",
+    "archived_at",
+    "snoozed_until",
+    "notification_id",
+)
+
+
+def shown(row: InboxItem) -> dict[str, object]:
+    """Return an item's fields, its content decrypted."""
+    content = _content(row)
+    return {
+        **{name: getattr(row, name) for name in _COLUMNS},
+        **{name: getattr(content, name) for name in services.SEALED},
+    }
+
+
+def _content(row: InboxItem) -> Content:
+    """Return the item's content, empty if it cannot be decrypted or is invalid.
+
+    The other items of the page can still be read then.
+    """
+    try:
+        return services.unseal(row.delivery_id, bytes(row.content))
+    except DecryptionError as error:
+        log.error("inbox item %d cannot be read: %s", row.pk, error)
+    except (TypeError, ValueError) as error:
+        log.error("inbox item %d cannot be read: %s", row.pk, type(error).__name__)
+    return Content()

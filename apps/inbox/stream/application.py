@@ -1,0 +1,277 @@
+"""The ASGI application: who may connect, and the answers to those who may not."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+import orjson
+from django.conf import settings
+from django.db import connection as database
+
+from apps.api.problems import CONTENT_TYPE, Problem
+from apps.core import clock
+from apps.core.database_errors import FAILURES
+from apps.inbox.authentication import verified
+from apps.inbox.feed.versions import LONGEST_VERSION
+from apps.inbox.stream import tickets
+from apps.inbox.stream.connections import Connection, Send
+from apps.inbox.stream.hub import Hub
+
+PATH = "/v1/inbox/stream"
+#: The key of a request's scope by which the server gives a function that closes its socket at once.
+ABORT = "notifier.abort"
+#: Seconds to wait for the first read of an inbox.
+PATIENCE = 10.0
+#: Seconds for which a browser need not ask again whether a page of an origin may connect.
+PREFLIGHT_SECONDS = 86_400
+_HEADERS = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # nginx would collect events otherwise
+    (b"x-content-type-options", b"nosniff"),
+    (b"connection", b"close"),
+]
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Headers = list[tuple[bytes, bytes]]
+
+
+class _Request(NamedTuple):
+    """What is read of a request."""
+
+    origin: str
+    authorization: str
+    ticket: str
+    since: str
+
+
+class Stream:
+    """The application. It answers ``/v1/inbox/stream``, and ``/healthz`` and ``/readyz``."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self._verifying = ThreadPoolExecutor(8, thread_name_prefix="tokens")
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})
+            return
+        path, method = scope["path"], scope["method"]
+        request = _read(scope)
+        try:
+            if path == PATH and method == "OPTIONS":
+                await _answer(send, 204, _preflight(request.origin))
+            elif path == PATH and method == "GET":
+                await self._stream(request, receive, send, scope[ABORT])
+            elif path == PATH:
+                raise Problem("method-not-allowed", "Use GET.", headers={"Allow": "GET, OPTIONS"})
+            elif path == "/healthz":
+                await _answer(send, 200, [], {"status": "ok"})
+            elif path == "/readyz":
+                await self._ready(send)
+            else:
+                raise Problem("not-found", f"This process answers {PATH} alone.")
+        except Problem as problem:
+            await _refuse(send, problem, _allowed(request.origin))
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.hub.start()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+    async def _ready(self, send: Send) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._verifying, _ask_database)
+        except FAILURES as error:
+            said = {"status": "unavailable", "database": f"missing: {type(error).__name__}"}
+            await _answer(send, 503, [], said)
+            return
+        await _answer(send, 200, [], {"status": "ok", "connections": self.hub.count})
+
+    async def _stream(
+        self, request: _Request, receive: Receive, send: Send, abort: Callable[[], None]
+    ) -> None:
+        allowed = _allowed(request.origin)
+        if request.origin and not allowed:
+            raise Problem(
+                "forbidden",
+                "Pages of this origin may not read inboxes here: operators name those that may in "
+                "NOTIFIER_INBOX_ORIGINS.",
+            )
+        since = _since(request.since)
+        self._check_room(request.origin)
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                user_id, expires_at = await loop.run_in_executor(self._verifying, _admit, request)
+        except TimeoutError:
+            raise _away() from None
+        self._check_room(request.origin, user_id)
+        connection = Connection(
+            user_id,
+            origin=request.origin,
+            since=since,
+            expires_at=time.monotonic() + expires_at - clock.now(),
+            start={
+                "type": "http.response.start",
+                "status": 200,
+                "headers": _HEADERS + allowed,
+            },
+            send=send,
+            abort=abort,
+        )
+        self.hub.add(connection)
+        try:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await connection.opened
+            except TimeoutError:
+                raise _away() from None
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        finally:
+            self.hub.remove(connection)
+            connection.leave()
+
+    def _check_room(self, origin: str, user_id: str | None = None) -> None:
+        """Raise a ``Problem`` where there are as many connections as there may be."""
+        if self.hub.stopping or self.hub.count >= settings.STREAM_CONNECTIONS:
+            raise Problem(
+                "overloaded",
+                "This process has as many streams as it may. Connect again in a moment.",
+                headers={"Retry-After": "5"},
+            )
+        if origin and self.hub.of_origin(origin) >= settings.STREAM_PER_ORIGIN:
+            raise Problem(
+                "rate-limited",
+                "Pages of this origin have as many streams as they may. Connect again later.",
+                headers={"Retry-After": "30"},
+            )
+        if user_id is not None and self.hub.of_person(user_id) >= settings.STREAM_PER_PERSON:
+            raise Problem(
+                "rate-limited",
+                f"You have {settings.STREAM_PER_PERSON} streams open already. Let the tabs of a "
+                "browser share one, and end those that are not needed.",
+                headers={"Retry-After": "30"},
+            )
+
+
+def _away() -> Problem:
+    return Problem(
+        "unavailable",
+        "Your inbox cannot be read now. Connect again in a moment.",
+        headers={"Retry-After": "5"},
+    )
+
+
+def _read(scope: Mapping[str, Any]) -> _Request:
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    query = parse_qs(scope["query_string"].decode("latin-1"))
+    return _Request(
+        origin=headers.get(b"origin", ""),
+        authorization=headers.get(b"authorization", ""),
+        ticket=query.get("ticket", [""])[-1],
+        # A browser that comes back by itself has the same URL as before, and a later id.
+        since=headers.get(b"last-event-id", "") or query.get("since", [""])[-1],
+    )
+
+
+def _since(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_VERSION):
+        raise Problem(
+            "invalid-request",
+            "Last-Event-ID, or since, is the id of the last event that you got, or last_event_id "
+            "of a page of the inbox.",
+        )
+    return int(text)
+
+
+def _admit(request: _Request) -> tuple[str, float]:
+    """Return who connects, and until when they may (unix seconds). Raises a ``Problem``."""
+    if not request.ticket:
+        return verified(request.authorization)
+    try:
+        found = tickets.redeem(request.ticket) if tickets.is_one(request.ticket) else None
+    except FAILURES:
+        raise Problem(
+            "unavailable",
+            "Tickets cannot be checked now. Get another one in a moment, and connect again.",
+            headers={"Retry-After": "5"},
+        ) from None
+    finally:
+        database.close()
+    if found is None:
+        raise Problem(
+            "invalid-token",
+            "The ticket is unknown, or was used before, or is older than a minute. Get another "
+            f"one: POST {PATH}/ticket.",
+        )
+    return found
+
+
+def _ask_database() -> None:
+    try:
+        with database.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        database.close()
+
+
+def _allowed(origin: str) -> Headers:
+    """Return the headers that let a page of an origin read the answer; none if it may not."""
+    if origin not in settings.CORS_ALLOWED_ORIGINS:
+        return []
+    return [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"origin")]
+
+
+def _preflight(origin: str) -> Headers:
+    allowed = _allowed(origin)
+    if not allowed:
+        return [(b"vary", b"origin")]
+    return [
+        *allowed,
+        (b"access-control-allow-methods", b"GET"),
+        (b"access-control-allow-headers", b"authorization, cache-control, last-event-id"),
+        (b"access-control-max-age", b"%d" % PREFLIGHT_SECONDS),
+    ]
+
+
+async def _refuse(send: Send, problem: Problem, headers: Headers) -> None:
+    own = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    content_type = (b"content-type", CONTENT_TYPE.encode())
+    await _answer(send, problem.status_code, [content_type, *own, *headers], problem.body())
+
+
+async def _answer(
+    send: Send, status: int, headers: Headers, body: Mapping[str, Any] | None = None
+) -> None:
+    data = b"" if body is None else orjson.dumps(body)
+    if body is not None and not any(name == b"content-type" for name, _ in headers):
+        headers = [(b"content-type", b"application/json"), *headers]
+    with suppress(OSError):  # the client has left
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                # One request a connection: the server waits for the headers of the first alone.
+                "headers": [
+                    *headers,
+                    (b"content-length", b"%d" % len(data)),
+                    (b"connection", b"close"),
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": data})

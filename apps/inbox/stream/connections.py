@@ -1,0 +1,120 @@
+"""A connection of the stream: what it has been told, and what is being written to it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from apps.inbox.selectors import Counts
+from apps.inbox.stream.looking import Asked
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Connection:
+    """An open response of server-sent events.
+
+    - ``user_id``, ``origin``: the person, and the ``Origin`` of their page, empty without one.
+    - ``since``: the version up to which it has been told all, ``None`` for "from now on".
+    - ``counts``: those that it was told last, ``None`` before it was told anything.
+    - ``expires_at``: when its token does, in seconds of ``time.monotonic``.
+    - ``behind``: something was left out because the client had not taken what was before it.
+    - ``opened``: done once its person's inbox was read, and the response has begun.
+
+    ``abort`` closes the socket at once. Writing takes a task for as long as the client's socket is
+    full, and none while nothing happens.
+    """
+
+    __slots__ = (
+        "_abort",
+        "_pending",
+        "_send",
+        "_start",
+        "_task",
+        "behind",
+        "counts",
+        "expires_at",
+        "finished",
+        "opened",
+        "origin",
+        "since",
+        "user_id",
+        "writing_since",
+        "written_at",
+    )
+
+    def __init__(
+        self,
+        user_id: str,
+        *,
+        origin: str,
+        since: int | None,
+        expires_at: float,
+        start: dict[str, Any],
+        send: Send,
+        abort: Callable[[], None],
+    ) -> None:
+        self.user_id = user_id
+        self.origin = origin
+        self.since = since
+        self.expires_at = expires_at
+        self.counts: Counts | None = None
+        self.behind = False
+        self.finished = False
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.written_at = self.writing_since = time.monotonic()
+        self._start: dict[str, Any] | None = start
+        self._send = send
+        self._abort = abort
+        self._pending: list[bytes] = []
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the client has not taken what was written last."""
+        return self._task is not None
+
+    def write(self, data: bytes) -> None:
+        """Write events, after those that are being written."""
+        if self.finished:
+            return
+        self._pending.append(data)
+        if self._task is None:
+            self.writing_since = time.monotonic()
+            self._task = asyncio.get_running_loop().create_task(self._flush())
+
+    def finish(self, data: bytes) -> None:
+        """Write the last events, and end the response."""
+        self.write(data)
+        self.finished = True
+
+    @property
+    def asked(self) -> Asked | None:
+        """What is to be read for it, ``None`` where it only wants what changes from now on."""
+        return None if self.since is None else Asked(self.since, self.counts is not None)
+
+    def abort(self) -> None:
+        """Let go of a client that does not read; its request ends as if it had left."""
+        self.leave()
+        self._abort()
+
+    def leave(self) -> None:
+        """Write nothing more."""
+        self.finished = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _flush(self) -> None:
+        try:
+            if self._start is not None:
+                start, self._start = self._start, None
+                await self._send(start)
+            while self._pending:
+                data, self._pending = b"".join(self._pending), []
+                more = not self.finished
+                await self._send({"type": "http.response.body", "body": data, "more_body": more})
+                self.written_at = time.monotonic()
+        except OSError:  # the client has left, which the request's own task is told
+            self.finished = True
+        finally:
+            self._task = None

@@ -1,0 +1,312 @@
+"""The hub: all connections of this process, and the loops that tell them what changed."""
+
+import asyncio
+import logging
+import random
+import time
+from collections import Counter as Tally
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
+from typing import TypeVar
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from apps.core import clock
+from apps.core.database_errors import FAILURES
+from apps.inbox.selectors import Counts
+from apps.inbox.stream import events
+from apps.inbox.stream.bell_listener import BellListener
+from apps.inbox.stream.connections import Connection
+from apps.inbox.stream.events import Event
+from apps.inbox.stream.looking import NOTHING, Look, latest, look
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+A = TypeVar("A")
+K = TypeVar("K")
+
+#: Inboxes that are read at once.
+AT_ONCE = 200
+#: Seconds without an event after which a connection gets a heartbeat.
+HEARTBEAT = 25.0
+#: Seconds between two looks at all versions: for messages that were lost, and without Redis.
+EVERY, EVERY_WITHOUT_BELL = 10.0, 2.0
+#: Seconds that a client may take to read what was written.
+SLOWEST = 30.0
+#: Seconds until the next attempt while the database does not answer.
+PAUSE = 1.0
+#: Seconds that a stopping process waits for clients to take its last event.
+LONGEST_STOP = 5.0
+#: Milliseconds after which browsers come back: spread, so that they do not all come at once.
+RETRY = (1_000, 6_000)
+
+OPEN = Gauge(
+    "notifier_stream_connections", "Open connections of the stream.", multiprocess_mode="livesum"
+)
+POLLING = Gauge(
+    "notifier_stream_polling",
+    "1 where a stream hears no bell, because Redis is away, and looks for changes by itself.",
+    multiprocess_mode="livemax",
+)
+TOLD = Counter("notifier_stream_events_total", "Events that were told, by their name.", ["event"])
+SECONDS = Histogram(
+    "notifier_stream_seconds",
+    "Seconds from a change of an inbox until it was written to a connection.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+
+
+class Hub:
+    """The connections of a process. Its methods are called in the event loop."""
+
+    def __init__(self) -> None:
+        self._of_user: dict[str, list[Connection]] = {}
+        self._of_origin: Tally[str] = Tally()
+        self._user_of: dict[int, str] = {}
+        self._id_of: dict[str, int] = {}
+        self._strangers: set[str] = set()
+        self._wanted: dict[str, None] = {}
+        self._wants = asyncio.Event()
+        self._look_now = asyncio.Event()
+        self._rings = False
+        self.stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+        # One for what is told, which so stays in order, and one for the look at all versions.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="stream")
+        self._fails = False
+        self._at_once = AT_ONCE
+        self._listener: BellListener | None = None
+
+    def start(self) -> None:
+        """Start the loops, and the thread that hears the bell."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [
+            loop.create_task(self._forever(step))
+            for step in (self._tell, self._look_around, self._attend)
+        ]
+
+        def in_loop(what: Callable[[T], None]) -> Callable[[T], None]:
+            def call(argument: T) -> None:
+                with suppress(RuntimeError):  # the loop is closed: the process ends
+                    loop.call_soon_threadsafe(what, argument)
+
+            return call
+
+        self._listener = BellListener(in_loop(self._rung), in_loop(self._set_rings))
+        self._listener.start()
+
+    async def stop(self) -> None:
+        """Tell every client to come back a little later, and end the responses."""
+        self.stopping = True
+        if self._listener is not None:
+            self._listener.stop()
+        for connection in self._all():
+            self._finish(connection, Event.RESTART, events.retry(random.randint(*RETRY)))
+        deadline = time.monotonic() + LONGEST_STOP
+        while any(one.busy for one in self._all()) and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        for task in self._tasks:
+            task.cancel()
+        self._threads.shutdown(wait=False)
+
+    # -- Connections --------------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """Open connections."""
+        return self._of_origin.total()
+
+    def of_person(self, user_id: str) -> int:
+        """Return how many connections a person has."""
+        return len(self._of_user.get(user_id, ()))
+
+    def of_origin(self, origin: str) -> int:
+        """Return how many connections come from pages of an origin."""
+        return self._of_origin[origin]
+
+    def add(self, connection: Connection) -> None:
+        """Tell a connection what it has missed, and from now on what changes."""
+        self._of_user.setdefault(connection.user_id, []).append(connection)
+        self._of_origin[connection.origin] += 1
+        OPEN.inc()
+        self._want(connection.user_id)
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection that has ended."""
+        mine = self._of_user[connection.user_id]
+        mine.remove(connection)
+        if not mine:
+            del self._of_user[connection.user_id]
+            self._strangers.discard(connection.user_id)
+            self._user_of.pop(self._id_of.pop(connection.user_id, 0), None)
+        self._of_origin[connection.origin] -= 1
+        if not self._of_origin[connection.origin]:
+            del self._of_origin[connection.origin]
+        OPEN.dec()
+
+    def _all(self) -> list[Connection]:
+        return [connection for mine in self._of_user.values() for connection in mine]
+
+    # -- What changed -------------------------------------------------------------------------
+
+    def _want(self, user_id: str) -> None:
+        self._wanted[user_id] = None
+        self._wants.set()
+
+    def _rung(self, recipient_ids: Iterable[int]) -> None:
+        for recipient_id in recipient_ids:
+            user_id = self._user_of.get(recipient_id)
+            if user_id is not None:
+                self._want(user_id)
+
+    def _set_rings(self, rings: bool) -> None:
+        self._rings = rings
+        POLLING.set(not rings)
+        self._look_now.set()  # for what was rung meanwhile
+
+    async def _forever(self, step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await step()
+            except Exception:  # the others must be told all the same
+                log.exception("the stream goes on after an error")
+                await asyncio.sleep(PAUSE)
+
+    async def _tell(self) -> None:
+        """Read inboxes that have changed, and tell their connections."""
+        await self._wants.wait()
+        people = list(islice(self._wanted, self._at_once))
+        for user_id in people:
+            del self._wanted[user_id]
+        if not self._wanted:
+            self._wants.clear()
+        asked = {
+            user_id: {one.asked for one in self._of_user[user_id] if one.asked is not None}
+            for user_id in people
+            if user_id in self._of_user
+        }
+        found = await self._ask(look, asked)
+        # One inbox that cannot be read must not keep the others from being told.
+        self._at_once = max(1, self._at_once // 2) if found is None else AT_ONCE
+        for user_id in asked:
+            if found is None:
+                self._want(user_id)
+            else:
+                self._tell_person(user_id, found.get(user_id))
+
+    async def _look_around(self) -> None:
+        """Find, after some time, what no message said: it was lost, or Redis is away."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(EVERY if self._rings else EVERY_WITHOUT_BELL):
+                await self._look_now.wait()
+        self._look_now.clear()
+        people = iter(list(self._user_of))
+        while some := list(islice(people, 10 * AT_ONCE)):
+            for recipient_id, version in (await self._ask(latest, some) or {}).items():
+                user_id = self._user_of.get(recipient_id, "")
+                if any((one.since or 0) < version for one in self._of_user.get(user_id, ())):
+                    self._want(user_id)
+        for user_id in self._strangers:
+            self._want(user_id)
+
+    async def _ask(self, what: Callable[[A], dict[K, T]], argument: A) -> dict[K, T] | None:
+        """Return what a thread reads, ``None`` after a pause where the database does not answer."""
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, what, argument)
+        except Exception as error:
+            if not isinstance(error, FAILURES):
+                log.exception("the stream cannot read")
+            elif not self._fails:
+                log.warning("the stream cannot read (%s), and goes on trying", error)
+            self._fails = True
+            await asyncio.sleep(PAUSE)
+            return None
+        self._fails = False
+        return found
+
+    def _tell_person(self, user_id: str, found: Look | None) -> None:
+        for connection in self._of_user.get(user_id, ()):
+            if found is None:
+                self._strangers.add(user_id)
+                if connection.counts is None:
+                    connection.since = connection.since or 0
+                    connection.counts = Counts(0, 0)
+                    self._write(connection, [(Event.READY, events.ready(Counts(0, 0)))])
+            else:
+                self._strangers.discard(user_id)
+                self._remember(user_id, found.state.recipient_id)
+                self._tell_one(connection, found)
+            if not connection.opened.done():
+                connection.opened.set_result(None)
+
+    def _remember(self, user_id: str, recipient_id: int) -> None:
+        if (before := self._id_of.get(user_id)) != recipient_id:
+            self._user_of.pop(before or 0, None)  # registered anew
+            self._id_of[user_id] = recipient_id
+            self._user_of[recipient_id] = user_id
+
+    def _tell_one(self, connection: Connection, found: Look) -> None:
+        """Write what a connection has not been told of an inbox."""
+        if connection.busy:
+            connection.behind = True
+            return
+        version, counts = found.state.version, found.state.counts
+        first, asked = connection.counts is None, connection.asked
+        if connection.since is None:
+            connection.since = version
+        told = NOTHING if asked is None else found.told.get(asked)
+        if told is None:
+            return  # it came while the inbox was being read, and is wanted again
+        parts = []
+        if first:
+            connection.counts = counts
+            parts.append((Event.READY, events.ready(counts)))
+        if not told.known:
+            parts.append((Event.RESYNC, events.resync(version)))
+            connection.since, told = version, NOTHING
+        parts += [(row.name, row.data) for row in told.rows]
+        if told.rows:
+            connection.since = told.rows[-1].version
+            if not first:
+                SECONDS.observe(max(0.0, clock.now() - connection.since / 1_000_000))
+        if not told.complete:
+            self._want(connection.user_id)
+        else:
+            connection.since = max(connection.since, version)
+            if first or told.rows or connection.counts != counts:
+                connection.counts = counts
+                parts.append((Event.COUNTS, events.counted(counts, connection.since)))
+        self._write(connection, parts)
+
+    # -- Writing ------------------------------------------------------------------------------
+
+    def _write(self, connection: Connection, parts: Sequence[tuple[Event, bytes]]) -> None:
+        if parts:
+            for name, _ in parts:
+                TOLD.labels(name).inc()
+            connection.write(b"".join(data for _, data in parts))
+
+    def _finish(self, connection: Connection, name: Event, before: bytes = b"") -> None:
+        TOLD.labels(name).inc()
+        connection.finish(before + events.event(name, {}))
+        if not connection.opened.done():
+            connection.opened.set_result(None)
+
+    async def _attend(self) -> None:
+        """Every second: heartbeats, what has expired, and those that were slow."""
+        await asyncio.sleep(1.0)
+        now = time.monotonic()
+        for connection in self._all():
+            if connection.busy:
+                if now - connection.writing_since > SLOWEST:
+                    connection.abort()
+            elif connection.expires_at <= now:
+                if not connection.finished:
+                    self._finish(connection, Event.EXPIRED)
+            elif connection.behind:
+                connection.behind = False
+                self._want(connection.user_id)
+            elif now - connection.written_at > HEARTBEAT and connection.counts is not None:
+                connection.write(events.HEARTBEAT)

@@ -1,0 +1,82 @@
+"""What a stream asks the database, in a thread: the inboxes of many people, as events."""
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from django.db import connection
+
+from apps.inbox.stream import events, reading
+from apps.inbox.stream.events import ChangeEvent
+from apps.inbox.stream.reading import Since, State
+
+
+class Told(NamedTuple):
+    """Events of what changed after a version. ``complete``: these are all of them.
+
+    ``known``: false where what was missed cannot be told any more.
+    """
+
+    rows: list[ChangeEvent]
+    complete: bool
+    known: bool = True
+
+
+NOTHING = Told([], True)
+_UNKNOWN = Told([], True, known=False)
+
+
+class Asked(NamedTuple):
+    """Asks for what changed after a version; ``listening``: see ``reading.is_known``."""
+
+    since: int
+    listening: bool
+
+
+class Look(NamedTuple):
+    """An inbox now, and what its connections have not been told, by what they have."""
+
+    state: State
+    told: dict[Asked, Told]
+
+
+def look(asked: Mapping[str, Collection[Asked]]) -> dict[str, Look]:
+    """Return the inboxes of these people, with what changed after each of the versions given.
+
+    People who are not registered are left out.
+    """
+    try:
+        found = reading.states(asked)
+        wanted = {
+            Since(state.recipient_id, one.since)
+            for user_id, state in found.items()
+            for one in asked[user_id]
+            if one.since != state.version and _is_known(one, state)
+        }
+        missed = reading.changes(wanted) if wanted else {}
+    finally:
+        connection.close()
+    made = {since: Told(events.changes(some.rows), some.complete) for since, some in missed.items()}
+    return {
+        user_id: Look(
+            state,
+            {
+                one: made.get(Since(state.recipient_id, one.since), NOTHING)
+                if _is_known(one, state)
+                else _UNKNOWN
+                for one in asked[user_id]
+            },
+        )
+        for user_id, state in found.items()
+    }
+
+
+def _is_known(one: Asked, state: State) -> bool:
+    return reading.is_known(one.since, state, listening=one.listening)
+
+
+def latest(recipient_ids: Collection[int]) -> dict[int, int]:
+    """Return the version of each of these inboxes."""
+    try:
+        return reading.latest(recipient_ids)
+    finally:
+        connection.close()

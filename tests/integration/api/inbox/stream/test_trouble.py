@@ -1,0 +1,182 @@
+"""Messages that are lost, a Redis or a database that is away, and clients that do not read."""
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from apps.core import cache
+from apps.inbox.feed import bell
+from apps.inbox.stream import application, hub, looking
+from stack.supervision.process import PATIENCE
+from tests.support.publishers.streams import StreamServer
+from tests.support.waiting import until
+
+#: Together more than the kernel takes for a client that does not read.
+LARGE, MANY = "x" * 100_000, 250
+Token = Callable[..., str]
+Put = Callable[..., int]
+
+
+def test_what_no_message_said_is_found_all_the_same(
+    stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(hub, "EVERY", 0.2)
+    put("ada", "before")
+    ada = stream.open(token("ada"))
+    monkeypatch.setattr(bell, "ring", lambda people: None)
+    stream.app.hub._look_now.set()  # it waits for ten seconds otherwise
+    put("ada", "nobody rang")
+    ada.wait_for("item")
+    assert ada.titles() == ["nobody rang"]
+
+
+def test_without_redis_it_looks_by_itself_and_says_so(
+    stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
+):
+    put("ada", "before")
+    ada = stream.open(token("ada"))
+    with monkeypatch.context() as patch:
+        patch.setattr(bell, "ring", lambda people: None)  # it would wait for Redis
+        cache.ask_redis(lambda client: client.execute_command("CLIENT", "PAUSE", 8000, "ALL"))
+        until(lambda: hub.POLLING._value.get() == 1)
+        put("ada", "Redis is away")
+        ada.wait_for("item")
+    assert ada.titles() == ["Redis is away"]
+    until(lambda: hub.POLLING._value.get() == 0)
+    put("ada", "and back")
+    ada.wait_for("item", 2)
+
+
+def test_a_message_that_is_none_of_ours_stops_nothing(stream: StreamServer, token: Token, put: Put):
+    put("ada", "before")
+    ada = stream.open(token("ada"))
+    for odd in (b"x", b"", b"\0" * 16):
+        cache.ask_redis(lambda client, odd=odd: client.publish(bell.CHANNEL, odd))
+    put("ada", "after")
+    ada.wait_for("item")
+
+
+def test_a_database_that_is_away_for_a_moment_loses_nothing(
+    stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(hub, "PAUSE", 0.05)
+    put("ada", "before")
+    ada = stream.open(token("ada"))
+    away, states = [True] * 5, looking.reading.states
+
+    def fails(*arguments: Any) -> Any:
+        if away:
+            away.pop()
+            raise OperationalError("the server closed the connection")
+        return states(*arguments)
+
+    monkeypatch.setattr(looking.reading, "states", fails)
+    put("ada", "meanwhile")
+    ada.wait_for("item")
+    assert not away
+
+
+def test_who_connects_while_the_inbox_cannot_be_read_is_told_so(
+    stream: StreamServer, token: Token, monkeypatch: pytest.MonkeyPatch
+):
+    def fails(*arguments: Any) -> Any:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(looking.reading, "states", fails)
+    monkeypatch.setattr(application, "PATIENCE", 0.3)
+    status, headers, body = stream.ask(authorization=f"Bearer {token('ada')}")
+    assert status == 503 and headers["retry-after"] == "5"
+    assert body["type"] == "/problems/unavailable"
+    until(lambda: stream.app.hub.count == 0)
+
+
+def test_a_client_that_does_not_read_is_told_the_rest_once_it_does(
+    stream: StreamServer, token: Token, put: Put
+):
+    ids = [put("ada", str(number), body=LARGE) for number in range(MANY)]
+    slow = socket.create_connection(("127.0.0.1", stream.port))
+    slow.sendall(
+        b"GET /v1/inbox/stream?since=0 HTTP/1.1\r\nHost: x\r\n"
+        b"Authorization: Bearer " + token("ada").encode() + b"\r\n\r\n"
+    )
+    until(lambda: any(one.busy for one in stream.app.hub._all()))
+    # The others are told meanwhile.
+    other = stream.open(token("ada"))
+    ids.append(put("ada", "while it waits"))
+    other.wait_for("item")
+    got, last = bytearray(), b'"id":%d,' % ids[-1]
+    while last not in got[-2 * len(LARGE) :]:
+        got += slow.recv(1 << 20)
+    slow.close()
+    assert [got.count(b'"id":%d,' % one) for one in ids] == [1] * len(ids)
+
+
+def test_a_client_that_never_reads_is_let_go(
+    stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(hub, "SLOWEST", 0.5)
+    for number in range(MANY):
+        put("ada", str(number), body=LARGE)
+    dead = socket.create_connection(("127.0.0.1", stream.port))
+    dead.sendall(
+        b"GET /v1/inbox/stream?since=0 HTTP/1.1\r\nHost: x\r\n"
+        b"Authorization: Bearer " + token("ada").encode() + b"\r\n\r\n"
+    )
+    until(lambda: stream.app.hub.count == 1)
+    until(lambda: stream.app.hub.count == 0)
+    dead.settimeout(PATIENCE)
+    taken = 0
+    while some := dead.recv(1 << 20):
+        taken += len(some)
+    assert taken < MANY * len(LARGE)  # what the process had not given to the kernel is gone
+    dead.close()
+
+
+def test_an_inbox_that_cannot_be_read_keeps_nobody_else_waiting(
+    stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(hub, "PAUSE", 0.05)
+    names = ["ada", "bob", "eve"]
+    for name in names:
+        put(name, "before")
+    readers = {name: stream.open(token(name)) for name in names}
+    states = looking.reading.states
+
+    def fails(asked: Any) -> Any:
+        if "bob" in asked:
+            raise ValueError("an odd row")
+        return states(asked)
+
+    monkeypatch.setattr(looking.reading, "states", fails)
+    for name in names:
+        put(name, "after")
+    for name in ("ada", "eve"):
+        readers[name].wait_for("item")
+    monkeypatch.setattr(looking.reading, "states", states)
+    readers["bob"].wait_for("item")
+
+
+def test_heartbeats_keep_a_silent_connection_open(
+    stream: StreamServer, token: Token, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(hub, "HEARTBEAT", 0.1)
+    ada = stream.open(token("ada"))
+    until(lambda: ada.comments >= 2)
+
+
+def test_connections_that_say_nothing_are_closed(
+    stream: StreamServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("config.web.stream.HEADERS_WITHIN", 0.3)
+    silent = [socket.create_connection(("127.0.0.1", stream.port)) for _ in range(50)]
+    silent[0].sendall(b"GET /v1/inbox/stream HTTP/1.1\r\nHo")
+    began = time.monotonic()
+    for one in silent:
+        one.settimeout(20)
+        assert one.recv(1) == b""
+        one.close()
+    assert time.monotonic() - began < 20
