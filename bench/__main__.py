@@ -21,7 +21,7 @@ from stack.supervision.parent import heed_signals
 BENCHMARKS = (
     *("throughput", "transactional", "channels", "otp"),
     *("accept", "storm", "growth", "backlog"),
-    *("people", "morning", "zones"),
+    *("people", "morning", "zones", "stream"),
 )
 QUICK = ("throughput", "transactional", "otp", "accept")
 

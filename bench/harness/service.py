@@ -209,10 +209,10 @@ def running(*names: str) -> Iterator[Service]:
         urgent = any(name.endswith("_high") for name in names)
         sink = stack.enter_context(Sink(state, urgent=urgent))
         servers = Servers(postgres.url, redis.url, broker.url, postgres, redis, broker)
-        port = ports.free()
+        port, stream = ports.free(), ports.free()
         api_url = f"http://{ports.HOST}:{port}"
         env = environment.of(state, servers) | SETTINGS | sink.settings
-        env |= {"PORT": str(port), "NOTIFIER_PUBLIC_URL": api_url}
+        env |= {"PORT": str(port), "STREAM_PORT": str(stream), "NOTIFIER_PUBLIC_URL": api_url}
         manage.migrate(state, env)
         procfile = Procfile(env, state.path("logs"), keep_open=[state.lock])
         processes = stack.enter_context(procfile.start(*names, formation=FORMATION))
