@@ -92,7 +92,8 @@ local function exceeds(counter, member, rule)
     for i, cap in ipairs(rule) do
         local others, ending = 0, ':' .. cap[1]
         for _, other in ipairs(redis.call('ZRANGEBYSCORE', counter, cap[2], '+inf')) do
-            if other ~= member and (cap[1] == '' or string.sub(other, -#ending) == ending) then
+            local of_it = cap[1] == '' or string.sub(other, (string.find(other, ':'))) == ending
+            if other ~= member and of_it then
                 others = others + 1
             end
         end

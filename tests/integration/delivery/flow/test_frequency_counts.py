@@ -137,6 +137,14 @@ def test_what_is_sent_again_counts_once(world):
 
 
 @pytest.mark.parametrize("where", ["redis", "database"])
+def test_a_category_that_ends_like_another_is_not_counted_as_that(world, where):
+    world.away = where == "database"
+    assert world.send(1, 1, "shop:offers", (THREE_A_DAY,)) is None
+    assert world.send(1, 2, "offers", (ONE_OFFER_A_DAY,)) is None
+    assert world.send(1, 3, "offers", (ONE_OFFER_A_DAY,)) == ONE_OFFER_A_DAY
+
+
+@pytest.mark.parametrize("where", ["redis", "database"])
 def test_a_window_rolls_on_by_the_second(world, where):
     world.away = where == "database"
     for number, seconds in ((1, 1800), (2, 1795)):
