@@ -4,26 +4,13 @@ import logging
 
 from apps.inbox import services
 from apps.inbox.models import InboxItem
+from apps.inbox.serializers import InboxItemOut
 from notifier.domain.messages import Content
 from notifier.security.crypto import DecryptionError
 
 log = logging.getLogger(__name__)
 
-_COLUMNS = (
-    "id",
-    "severity",
-    "display_type",
-    "source",
-    "status",
-    "created_at",
-    "expires_at",
-    "seen_at",
-    "read_at",
-    "acknowledged_at",
-    "archived_at",
-    "snoozed_until",
-    "notification_id",
-)
+_COLUMNS = tuple(InboxItemOut().fields.keys() - set(services.SEALED))
 
 
 def shown(row: InboxItem) -> dict[str, object]:

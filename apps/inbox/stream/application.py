@@ -26,8 +26,6 @@ PATH = "/v1/inbox/stream"
 ABORT = "notifier.abort"
 #: Seconds to wait for the first read of an inbox.
 PATIENCE = 10.0
-#: Seconds for which a browser need not ask again whether a page of an origin may connect.
-PREFLIGHT_SECONDS = 86_400
 _HEADERS = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store"),
@@ -41,7 +39,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class _Request(NamedTuple):
-    """What is read of a request."""
+    """The headers and query parameters of a request that matter here."""
 
     origin: str
     authorization: str
@@ -244,8 +242,8 @@ def _preflight(origin: str) -> Headers:
     return [
         *allowed,
         (b"access-control-allow-methods", b"GET"),
-        (b"access-control-allow-headers", b"authorization, cache-control, last-event-id"),
-        (b"access-control-max-age", b"%d" % PREFLIGHT_SECONDS),
+        (b"access-control-allow-headers", ", ".join(settings.CORS_ALLOW_HEADERS).encode()),
+        (b"access-control-max-age", b"%d" % settings.CORS_PREFLIGHT_MAX_AGE),
     ]
 
 
