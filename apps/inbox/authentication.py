@@ -31,7 +31,7 @@ class EndUser:
 
 
 class Verified(NamedTuple):
-    """Who a token belongs to, and when it expires (unix seconds)."""
+    """The owner of a valid token, and when it expires (unix seconds)."""
 
     user_id: str
     expires_at: float

@@ -23,7 +23,7 @@ _READ_NOW = "read_at = coalesce(item.read_at, %(now)s), seen_at = coalesce(item.
 
 
 class _Rule(NamedTuple):
-    """What a change sets, and the condition of items that do not have it yet."""
+    """The SQL of a change: the columns it sets, and the condition of items that lack it."""
 
     sets: str
     lacking: str

@@ -123,7 +123,7 @@ class Deletion(models.Model):
 
 
 class Ticket(models.Model):
-    """What opens one connection to the stream; a hash of it, since it is as good as a token."""
+    """A one-use credential of the stream. Only its hash is stored: it is as good as a token."""
 
     digest = models.BinaryField(unique=True)
     user_id = models.CharField(max_length=200)

@@ -1,4 +1,4 @@
-"""The statuses of an inbox item, and what a person may do with items."""
+"""The statuses of an inbox item, and the changes that a person may make."""
 
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ class Status(StrEnum):
 
 
 class Change(StrEnum):
-    """What a person does with items.
+    """A change that a person makes to items.
 
     ``SEEN`` are those that were on the screen, which makes a bell stop ringing; whatever is read
     was seen. ``ARCHIVED`` items are read and out of the way, ``SNOOZED`` ones until a time, unread

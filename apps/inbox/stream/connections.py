@@ -90,7 +90,7 @@ class Connection:
 
     @property
     def asked(self) -> Asked | None:
-        """What is to be read for it, ``None`` where it only wants what changes from now on."""
+        """The read that it needs, ``None`` where it only wants changes from now on."""
         return None if self.since is None else Asked(self.since, self.counts is not None)
 
     def abort(self) -> None:

@@ -1,4 +1,4 @@
-"""What a stream asks the database, in a thread: the inboxes of many people, as events."""
+"""Read the inboxes of many people as events; blocks, so streams call it in a thread."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple

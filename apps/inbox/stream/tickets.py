@@ -1,4 +1,4 @@
-"""Tickets: what opens one connection to the stream in place of a token, in a URL."""
+"""Tickets: one-use credentials in a URL that open one stream in place of a token."""
 
 import hashlib
 import re
@@ -32,7 +32,7 @@ class Issued(NamedTuple):
 
 
 class Admission(NamedTuple):
-    """Who a ticket was issued to, and when the token of that request expires (unix seconds)."""
+    """The owner of a ticket, and when the token that it was issued for expires (unix seconds)."""
 
     user_id: str
     expires_at: float
