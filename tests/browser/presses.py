@@ -111,14 +111,28 @@ def switches_a_provider(on: ActionContext, model: str) -> None:
     on.button("Resume sendgrid")
     on.says("sendgrid is resumed.")
     on.sandbox.behave("sendgrid", "500")
-    close = on.page.get_by_role("button", name="Close sendgrid")
+    people = [f"fails-{number}" for number in range(12)]
+    for name in people:
+        on.client.upsert_recipient(name, contacts=[Contact("email", f"{name}@example.com")])
+    _closes(on, "sendgrid", lambda: _email(on, people))
+    on.says("sendgrid is called again")
+
+
+def _email(on: ActionContext, people: list[str]) -> None:
+    """Publish to these people: what the load publishes may all wait at another provider."""
+    on.client.notify_users(people, channels=["email"], title="Hi", body="There", priority="high")
+
+
+def _closes(on: ActionContext, name: str, fail: Callable[[], None] = lambda: None) -> None:
+    """Wait until the breaker has opened, calling ``fail`` before each look, and close it."""
+    close = on.page.get_by_role("button", name=f"Close {name}")
     for _ in range(60):
+        fail()
         on.page.goto("")
         if close.is_visible():
-            break
+            return close.click()
         on.page.wait_for_timeout(500)
-    close.click()
-    on.says("sendgrid is called again")
+    raise AssertionError(f"the breaker of {name} does not open")
 
 
 def calls_a_host_again(on: ActionContext, model: str) -> None:
@@ -128,13 +142,7 @@ def calls_a_host_again(on: ActionContext, model: str) -> None:
         on.client.upsert_recipient(name, contacts=[hook])
     on.client.notify_users(people, channels=["webhook"], title="Hi", body="There", priority="high")
     host = on.webhooks.split("/")[2]
-    close = on.page.get_by_role("button", name=f"Close {host}")
-    for _ in range(60):
-        on.page.goto("")
-        if close.is_visible():
-            break
-        on.page.wait_for_timeout(500)
-    close.click()
+    _closes(on, host)
     on.says(f"{host} is called again")
 
 

@@ -264,7 +264,7 @@ class TestWebhook(ProviderContract):
     ) -> None:
         async with (
             name_server({"two.example": ["10.0.0.1", "127.0.0.1"]}) as names,
-            listening(answering(OK)) as port,
+            listening(always_ok) as port,
         ):
             provider = Webhook(
                 "webhook",
@@ -357,7 +357,7 @@ class TestWebhook(ProviderContract):
         built = []
         build = Wire.open
         monkeypatch.setattr(Wire, "open", lambda wire: (built.append(wire), build(wire)))
-        async with listening(answering(OK)) as port:
+        async with listening(always_ok) as port:
             messages = [self.message(f"http://127.0.0.1:{port}/{n}", n) for n in range(50)]
             outcomes = await send(provider, *messages)
         assert [o for o in outcomes if not isinstance(o, Accepted)] == []
