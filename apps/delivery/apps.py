@@ -29,27 +29,20 @@ def _warm_up(instance: Any, **_: object) -> None:
     From here on the process also polls its queues: the broker may be down.
     """
     from celery.concurrency.thread import TaskPool
-    from django.conf import settings
     from django.db import DatabaseError, connection
 
     from apps.core.postgresql import pool
     from apps.delivery.maintenance import sweeper
     from apps.delivery.outbox import reserved
-    from apps.delivery.outbox.queues import Queue
+    from apps.delivery.outbox.queues import all_queues
     from apps.delivery.sending import process, runtime
-    from notifier.domain.priorities import Priority
 
     if not issubclass(instance.pool_cls, TaskPool):
         return  # the event loop's thread would not survive a fork
     pool.fill("default", pool.AT_START)
     reserved.fill()
     consumed = {queue.alias for queue in instance.app.amqp.queues.consume_from.values()}
-    queues = [
-        queue
-        for priority in Priority
-        for channel in ("", *settings.CHANNELS)
-        if (queue := Queue(channel, priority)).name in consumed
-    ]
+    queues = [queue for queue in all_queues() if queue.name in consumed]
     if channels := {queue.channel for queue in queues if queue.channel}:
         runtime.warm(channels)
     # Claims of this host's processes that were killed with it need not wait for the sweeper.

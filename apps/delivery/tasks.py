@@ -9,15 +9,13 @@ from collections.abc import Callable
 from typing import TypedDict
 
 from celery import shared_task
-from django.conf import settings
 
 from apps.delivery.maintenance import retention as _purge
 from apps.delivery.maintenance import sweeper as _sweeper
 from apps.delivery.operations import confirmations as _confirmations
-from apps.delivery.outbox.queues import Queue
+from apps.delivery.outbox.queues import Queue, all_queues
 from apps.delivery.receipts import processing as _receipts
 from apps.delivery.sending import process as _process
-from notifier.domain.priorities import Priority
 
 
 class Done(TypedDict):
@@ -37,12 +35,7 @@ def _doorbell(queue: Queue) -> Callable[[], Done]:
 
 
 #: The task that empties each queue.
-DOORBELLS = {
-    queue: _doorbell(queue)
-    for queue in (
-        Queue(channel, priority) for channel in ("", *settings.CHANNELS) for priority in Priority
-    )
-}
+DOORBELLS = {queue: _doorbell(queue) for queue in all_queues()}
 
 
 @shared_task(name="delivery.sweep")

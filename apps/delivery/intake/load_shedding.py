@@ -22,8 +22,7 @@ from prometheus_client import Counter
 from apps.api.problems import Problem
 from apps.delivery.flow import availability
 from apps.delivery.outbox import backlog
-from apps.delivery.outbox.backlog import FAN_OUT
-from apps.delivery.outbox.queues import Queue
+from apps.delivery.outbox.queues import FAN_OUT, Queue, all_queues
 from notifier.domain.priorities import Priority
 
 log = logging.getLogger(__name__)
@@ -129,8 +128,9 @@ def _ages() -> dict[Queue, float]:
     """
     connection.ensure_connection()
     shut = availability.shut(settings.CHANNELS)
-    channels = [FAN_OUT, *(name for name in settings.CHANNELS if name not in shut)]
-    return backlog.ages(REFUSABLE, channels)
+    return backlog.ages(
+        [one for one in all_queues() if one.priority in REFUSABLE and one.channel not in shut]
+    )
 
 
 _monitor = OverloadMonitor()

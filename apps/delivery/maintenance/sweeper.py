@@ -12,9 +12,8 @@ from apps.delivery import state
 from apps.delivery.flow import address_guards, availability
 from apps.delivery.models import TopicRelease
 from apps.delivery.outbox import backlog, claims, doorbells
-from apps.delivery.outbox.queues import Queue
+from apps.delivery.outbox.queues import Queue, all_queues
 from apps.delivery.state import counts, handover, retry_policies
-from notifier.domain.priorities import Priority
 
 #: Most pages of a resumed topic's deliveries that one sweep makes due: it runs every second.
 RELEASE_PAGES = 3
@@ -71,12 +70,8 @@ def _release_topics() -> None:
 
 def _with_work() -> list[Queue]:
     """Return queues with work that may be done now, urgent ones first."""
-    found = backlog.ages(list(Priority), [backlog.FAN_OUT, *settings.CHANNELS])
+    found = backlog.ages(all_queues())
     if not found:
         return []
     shut = availability.shut(settings.CHANNELS)  # no provider takes anything there now
-    order = list(Priority)
-    return sorted(
-        (queue for queue in found if queue.channel not in shut),
-        key=lambda queue: order.index(Priority(queue.priority)),
-    )
+    return [queue for queue in all_queues() if queue in found and queue.channel not in shut]

@@ -18,8 +18,8 @@ from prometheus_client.registry import Collector
 from apps.delivery.flow import breakers, host_breakers
 from apps.delivery.intake import load_shedding
 from apps.delivery.monitoring import broker
-from apps.delivery.outbox.backlog import FAN_OUT, MOST, backlog
-from apps.delivery.outbox.queues import Queue
+from apps.delivery.outbox.backlog import MOST, backlog
+from apps.delivery.outbox.queues import FAN_OUT, Queue
 from apps.delivery.state import Result
 from notifier.dispatch.dispatcher import Sent
 from notifier.domain import queues

@@ -6,14 +6,10 @@ A chunk counts as the number of its recipients, or as one where only its key ran
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import connection
 
-from apps.delivery.outbox.queues import Queue
-from notifier.domain.priorities import Priority
+from apps.delivery.outbox.queues import Queue, all_queues
 
-#: Stands for a channel: audiences of topics and groups that are still to be cut into chunks.
-FAN_OUT = ""
 #: Most deliveries, and most chunks, that are counted of each channel and priority.
 MOST = 10_000
 
@@ -36,22 +32,26 @@ class Backlog:
 def backlog() -> list[Backlog]:
     """Return the backlog of each queue that has one. What is scheduled for later is not in it."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            _BACKLOG,
-            {
-                "priorities": list(Priority),
-                "channels": [FAN_OUT, *settings.CHANNELS],
-                "most": MOST,
-            },
-        )
+        cursor.execute(_BACKLOG, _columns(all_queues()) | {"most": MOST})
         return [Backlog(*row) for row in cursor.fetchall()]
 
 
-def ages(priorities: Collection[str], channels: Collection[str]) -> dict[Queue, float]:
-    """Return for how many seconds the oldest row of each queue that has work has been due."""
+def ages(queues: Collection[Queue]) -> dict[Queue, float]:
+    """Return for how many seconds the oldest row of each of these queues has been due.
+
+    Queues without work that is due are left out.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_AGES, {"priorities": list(priorities), "channels": list(channels)})
-        return {Queue(channel, priority): age for priority, channel, age in cursor.fetchall()}
+        cursor.execute(_AGES, _columns(queues))
+        return {Queue(channel, priority): age for channel, priority, age in cursor.fetchall()}
+
+
+def _columns(queues: Collection[Queue]) -> dict[str, list[str] | int]:
+    """Return the parameters that name these queues."""
+    return {
+        "channels": [one.channel for one in queues],
+        "priorities": [one.priority for one in queues],
+    }
 
 
 def _publishers(table: str, since: str, condition: str) -> str:
@@ -76,10 +76,9 @@ def _publishers(table: str, since: str, condition: str) -> str:
 _CHUNKS = ("delivery_chunk", "ready_at", "state = 'queued'")
 _DELIVERIES = ("delivery_delivery", "next_attempt_at", "next_attempt_at IS NOT NULL")
 _QUEUES = """
-  FROM (SELECT priority, channel FROM unnest(%(priorities)s::text[]) AS p (priority)
-         CROSS JOIN unnest(%(channels)s::text[]) AS c (channel)) q"""
+  FROM unnest(%(channels)s::text[], %(priorities)s::text[]) AS q (channel, priority)"""
 _AGES = f"""
-SELECT q.priority, q.channel, extract(epoch FROM clock_timestamp() - min(w.since))::float
+SELECT q.channel, q.priority, extract(epoch FROM clock_timestamp() - min(w.since))::float
 {_QUEUES}
  CROSS JOIN LATERAL (
         ({_publishers(*_CHUNKS)}) UNION ALL ({_publishers(*_DELIVERIES)})) w

@@ -43,10 +43,11 @@ UPDATE delivery_claim
                        WHERE worker = c.worker AND lease_until > clock_timestamp())
           FOR UPDATE SKIP LOCKED))
 """
-# Skips claims that others have locked. They hold no deliveries any more, and are released later.
+# Skips claims that others have locked: what was sent is recorded without waiting for them.
 _CLOSE = """
 DELETE FROM delivery_claim
  WHERE id = ANY(ARRAY(SELECT id FROM delivery_claim WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED))
+RETURNING id
 """
 # A database server that has just started gives workers one lease to renew what they hold.
 _LOST = """
@@ -81,10 +82,16 @@ def held(claim_ids: Collection[int]) -> set[int]:
         return {claim_id for (claim_id,) in cursor.fetchall()}
 
 
-def close(claim_ids: Collection[int]) -> None:
-    """Delete claims that have nothing left to record. Runs in the recording transaction."""
+def close(claim_ids: Collection[int]) -> set[int]:
+    """Delete claims that have nothing left to record; return those that others have locked.
+
+    Runs in the recording transaction. The renewal of a claim's lease may have it locked, for
+    example: it is to be closed again later.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_CLOSE, [list(claim_ids)])
+        left = set(claim_ids) - {claim_id for (claim_id,) in cursor.fetchall()}
+    return held(left) if left else left
 
 
 def lost() -> Sequence[int]:

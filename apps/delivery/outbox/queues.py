@@ -1,14 +1,20 @@
-"""A queue: the work of one channel at one priority."""
+"""Queues: the work of one channel at one priority."""
 
 from typing import NamedTuple
 
+from django.conf import settings
+
 from notifier.domain import queues
+from notifier.domain.priorities import Priority
+
+#: Stands for a channel: audiences of topics and groups that are still to be cut into chunks.
+FAN_OUT = ""
 
 
 class Queue(NamedTuple):
     """The chunks and due deliveries of one ``channel`` at one ``priority``.
 
-    Without a channel: the audiences of that priority that are still to be cut into chunks.
+    Without a channel (``FAN_OUT``): the audiences of that priority.
     """
 
     channel: str
@@ -27,3 +33,12 @@ class Queue(NamedTuple):
         if self.channel:
             return f"deliver.{self.channel}.{self.priority}"
         return f"fanout.{self.priority}"
+
+
+def all_queues() -> list[Queue]:
+    """Return all queues, urgent ones first."""
+    return [
+        Queue(channel, priority)
+        for priority in Priority
+        for channel in (FAN_OUT, *settings.CHANNELS)
+    ]

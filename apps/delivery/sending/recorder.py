@@ -8,7 +8,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -39,6 +39,8 @@ AGAIN = (0.1, 0.5, 2.0)
 NOBODYS_FAULT = (ClaimLost, counts.CountsLocked, ProgrammingError, *AWAY)
 #: Outcomes that one transaction records, roughly.
 AT_ONCE = 2_000
+#: Seconds after which a claim is closed again that was locked, if no outcomes arrive before.
+CLOSE_AGAIN = 0.1
 #: Seconds between two transactions while fewer than ``FEW`` outcomes arrive: many small
 #: transactions cost as much as large ones, and nobody waits for the record of an acceptance.
 SPACING, FEW = 0.1, 250
@@ -60,12 +62,19 @@ class Recorder(threading.Thread):
     """Records outcomes from one thread per process; those that arrive meanwhile go together next.
 
     ``recorded`` is called on this thread with each batch that was recorded, and with whether some
-    deliveries of its claim are due at once.
+    deliveries of its claim are due at once; ``closed`` with each claim that has nothing left.
     """
 
-    def __init__(self, recorded: Callable[[OutcomeBatch, bool], None]) -> None:
+    def __init__(
+        self,
+        recorded: Callable[[OutcomeBatch, bool], None],
+        closed: Callable[[Claim], None],
+    ) -> None:
         super().__init__(name="recorder", daemon=True)
         self._recorded = recorded
+        self._closed = closed
+        #: Claims by id that have nothing left to record, and were locked when they were closed.
+        self._locked: dict[int, Claim] = {}
         self._waiting: queue.SimpleQueue[OutcomeBatch | None] = queue.SimpleQueue()
         self._began = 0.0
         #: Set while the database answers.
@@ -92,33 +101,44 @@ class Recorder(threading.Thread):
         A call of its own, so that recorded claims are not kept while it waits for the next ones.
         """
         waiting = self._take()
-        if not waiting:
+        if waiting is None:
             return False
+        finished = self._locked | {one.claim.id: one.claim for one in waiting if one.last}
+        moved, locked = set[int](), set[int]()
         try:
-            moved = self._record(waiting)
+            moved, locked = self._record(waiting, finished)
         except Exception as error:  # this thread must survive every error
             log_bug("recording", error)
-            moved = set()
         finally:
             connection.close()
+        self._locked = {key: claim for key, claim in finished.items() if key in locked}
         for one in waiting:
             self._recorded(one, one.claim.id in moved)
+        for claim in (finished[key] for key in finished.keys() - locked):
+            self._closed(claim)
         return True
 
-    def _take(self) -> list[OutcomeBatch]:
-        """Wait for outcomes and return all there are; none after ``stop``."""
+    def _take(self) -> list[OutcomeBatch] | None:
+        """Wait for outcomes and return all there are, or None after ``stop``.
+
+        There are none where only locked claims are to be closed again.
+        """
         taken: list[OutcomeBatch] = []
         number, at_once = 0, False
         while number < AT_ONCE:
             until = 0.0 if at_once or number >= FEW else self._began + SPACING
-            left = max(0.0, until - time.monotonic()) if taken else None
+            if taken:
+                left: float | None = max(0.0, until - time.monotonic())
+            else:
+                left = CLOSE_AGAIN if self._locked else None
             try:
                 one = self._waiting.get(timeout=left)
             except queue.Empty:
                 break
             if one is None:
-                if taken:
-                    self._waiting.put(None)
+                if not taken:
+                    return None
+                self._waiting.put(None)
                 break
             taken.append(one)
             number += len(one.batch)
@@ -126,8 +146,14 @@ class Recorder(threading.Thread):
         self._began = time.monotonic()
         return taken
 
-    def _record(self, waiting: Sequence[OutcomeBatch]) -> set[int]:
-        """Record all batches; return the ids of claims with deliveries that are due at once."""
+    def _record(
+        self, waiting: Sequence[OutcomeBatch], finished: Collection[int]
+    ) -> tuple[set[int], set[int]]:
+        """Record all batches, and close the ``finished`` claims.
+
+        Returns the ids of claims with deliveries that are due at once, and of finished ones that
+        others have locked.
+        """
         judged = []
         for one in waiting:
             breakers.report(one.batch)
@@ -135,9 +161,9 @@ class Recorder(threading.Thread):
             judge = partial(judging.results, one.claim, batch, one.admission)
             judged.append((one, batch, self._retry_until_answered(judge)))
         results = [result for _, _, some in judged for result in some]
-        lost = self._write(
+        lost, locked = self._write(
             results,
-            finished=[one.claim.id for one in waiting if one.last],
+            finished=finished,
             ordered=any(one.claim.ordered for one in waiting),
             digests=any(one.claim.digests for one in waiting),
         )
@@ -153,24 +179,25 @@ class Recorder(threading.Thread):
                 capping.give_back(one.claim.queue.channel, one.claim.counted, some)
             metrics.observe(one.claim.queue, batch, some, _posted_at(one.claim))
         self._restore_addresses(results)
-        return {result.claim_id for result in results if result.moved}
+        return {result.claim_id for result in results if result.moved}, locked
 
     def _write(
-        self, results: Sequence[Result], *, finished: Sequence[int], ordered: bool, digests: bool
-    ) -> set[int]:
-        """Record ``results``; return the ids of deliveries that could not be recorded.
+        self, results: Sequence[Result], *, finished: Collection[int], ordered: bool, digests: bool
+    ) -> tuple[set[int], set[int]]:
+        """Record ``results``, and close the ``finished`` claims.
+
+        Returns the ids of deliveries that could not be recorded, and of locked claims.
 
         Results whose claim was released to another worker are left to it. Any other result that
         fails does not cost the rest their record: it is recorded without its provider's message
         id, status and detail, or, if that fails too, left until its claim's lease ends and another
         worker takes it up.
         """
-        lost: set[int] = set()
-        closed = False
+        lost, locked, closed = set[int](), set[int](), False
 
         def write(some: Sequence[Result]) -> None:
             """Record what is not another worker's; close the claims if ``some`` is everything."""
-            nonlocal closed
+            nonlocal closed, locked
             whole = len(some) == len(results)
             while some:
                 done = finished if whole else ()
@@ -178,7 +205,7 @@ class Recorder(threading.Thread):
                     state.record, some, finished=done, ordered=ordered, digests=digests
                 )
                 try:
-                    self._retry_until_answered(partial(counts.retry_when_locked, record))
+                    left = self._retry_until_answered(partial(counts.retry_when_locked, record))
                 except ClaimLost:
                     kept = self._retry_until_answered(partial(state.still_claimed, some))
                     released = {r.delivery_id for r in some} - {r.delivery_id for r in kept}
@@ -190,7 +217,8 @@ class Recorder(threading.Thread):
                     )
                     some = kept
                 else:
-                    closed = closed or whole
+                    if whole:
+                        closed, locked = True, left
                     return
 
         failed = isolate(results, write, whole=NOBODYS_FAULT)
@@ -201,8 +229,8 @@ class Recorder(threading.Thread):
         lost.update(result.delivery_id for result in unwritten)
         rest = set(finished) - {result.claim_id for result in unwritten}
         if rest and not closed:
-            self._retry_until_answered(partial(state.record, (), finished=list(rest)))
-        return lost
+            locked = self._retry_until_answered(partial(state.record, (), finished=rest))
+        return lost, locked
 
     def _retry_until_answered(self, what: Callable[[], T]) -> T:
         """Call ``what`` until the database answers, and return its result.

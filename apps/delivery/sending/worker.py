@@ -1,9 +1,11 @@
 """The worker of a process: claim, send and record until a queue is empty."""
 
+import itertools
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from django.conf import settings
@@ -12,6 +14,7 @@ from django.db import connection
 from apps.core.database_errors import FAILURES
 from apps.delivery.fanout import chunking
 from apps.delivery.monitoring import metrics
+from apps.delivery.outbox import backlog
 from apps.delivery.outbox.leases import LeaseKeeper
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import claiming, runtime
@@ -26,7 +29,7 @@ from notifier.domain.priorities import Priority
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which a process polls a queue where no doorbell has rung.
+#: Seconds after which a process polls a queue where no doorbell has rung, multiples of the least.
 POLL_EVERY = {Priority.HIGH: 0.25, Priority.NORMAL: 1.0, Priority.LOW: 2.0}
 #: Claims of one queue that a process prepares at a time: one waits for the database while another
 #: is rendered.
@@ -40,18 +43,19 @@ ROOM_SECONDS = 0.25
 class Worker:
     """Empties queues for one process.
 
-    ``attend`` polls queues from threads of its own; ``empty`` is also called by doorbells' tasks.
+    ``attend`` empties queues from threads of its own, one a queue, which wait until they are woken
+    up; one more thread polls for all of them. ``empty`` is also called by doorbells' tasks.
     """
 
     def __init__(self) -> None:
         self.capacity = Capacity(settings.CHUNK_SIZE)
         self._leases = LeaseKeeper()
-        self._recorder = Recorder(self._finish)
+        self._recorder = Recorder(self._recorded, self._closed)
         self._doorbells: dict[Queue, threading.Event] = {}
         self._slots: dict[Queue, threading.BoundedSemaphore] = {}
         #: Queues whose doorbell rang while all their slots were taken.
         self._rung: set[Queue] = set()
-        #: Number of messages without an outcome, by claim.
+        #: Number of messages without an outcome, by claim; 0 until the claim is closed, too.
         self._left: dict[int, int] = {}
         #: Queues whose publishers held all they may, and how many messages were held then.
         self._full: dict[Queue, int] = {}
@@ -62,16 +66,17 @@ class Worker:
         self._recorder.start()
 
     def attend(self, queues: Iterable[Queue]) -> None:
-        """Poll these queues from now on, even if no doorbell rings."""
-        for queue in queues:
-            if queue not in self._doorbells:
-                self._doorbells[queue] = threading.Event()
-                threading.Thread(
-                    target=self._poll, args=[queue], name=f"poll {queue.name}", daemon=True
-                ).start()
+        """Empty these queues from now on, even if no doorbell rings. Call once."""
+        self._doorbells = {queue: threading.Event() for queue in queues}
+        for queue in self._doorbells:
+            threading.Thread(
+                target=self._attend, args=[queue], name=f"empty {queue.name}", daemon=True
+            ).start()
+        if self._doorbells:
+            threading.Thread(target=self._poll, name="poll", daemon=True).start()
 
     def wake(self, queue: Queue) -> None:
-        """Poll the queue at once, if this process attends to it."""
+        """Empty the queue now, if this process attends to it."""
         if (doorbell := self._doorbells.get(queue)) is not None:
             doorbell.set()
 
@@ -113,24 +118,43 @@ class Worker:
         self._leases.stop()
         self._recorder.stop()
 
-    def _poll(self, queue: Queue) -> None:
-        """Empty the queue when its doorbell rings, and every ``POLL_EVERY`` seconds."""
+    def _poll(self) -> None:
+        """Wake up each queue that has work, every ``POLL_EVERY`` seconds.
+
+        One statement asks for all queues whose time has come.
+        """
+        every = {queue: POLL_EVERY[Priority(queue.priority)] for queue in self._doorbells}
+        tick = min(every.values())
+        for number in itertools.count():
+            if self._stopping.wait(tick):
+                return
+            asked = [queue for queue in every if number % round(every[queue] / tick) == 0]
+            with self._surviving("polling"):
+                for queue in backlog.ages(asked):
+                    self.wake(queue)
+
+    def _attend(self, queue: Queue) -> None:
+        """Empty the queue each time it is woken up."""
         doorbell = self._doorbells[queue]
         while not self._stopping.is_set():
-            doorbell.wait(POLL_EVERY[Priority(queue.priority)])
+            doorbell.wait()
             doorbell.clear()
-            try:
+            with self._surviving(f"emptying {queue.name}"):
                 self.empty(queue)
-            except FAILURES as error:
-                self._warn(queue, error)
-                connection.close()
-            except Exception:  # this thread must survive every error
-                log.exception("polling %s", queue.name)
 
-    def _warn(self, queue: Queue, error: Exception) -> None:
-        if time.monotonic() - self._warned > QUIET_SECONDS:
-            self._warned = time.monotonic()
-            log.warning("queue %s cannot be polled: %s", queue.name, type(error).__name__)
+    @contextmanager
+    def _surviving(self, doing: str) -> Iterator[None]:
+        """Log every error, since the thread must survive it, and return the connection."""
+        try:
+            yield
+        except FAILURES as error:
+            if time.monotonic() - self._warned > QUIET_SECONDS:
+                self._warned = time.monotonic()
+                log.warning("%s failed: %s", doing, type(error).__name__)
+        except Exception:
+            log.exception("%s failed", doing)
+        finally:
+            connection.close()
 
     def _claim_all(self, queue: Queue) -> int:
         total = 0
@@ -194,7 +218,7 @@ class Worker:
             last = not self._left[claim.id]
         self._recorder.put(OutcomeBatch(claim, batch, admission, last))
 
-    def _finish(self, outcomes: OutcomeBatch, again: bool) -> None:
+    def _recorded(self, outcomes: OutcomeBatch, again: bool) -> None:
         """Return capacity for outcomes that are recorded. Called on the recorder's thread.
 
         ``again``: some deliveries of the claim are due at once, at another provider.
@@ -209,8 +233,11 @@ class Worker:
         self._wake_full()
         if outcomes.last:
             runtime.cancellation_watcher().unwatch(claim.watched)
-            self._leases.release(claim.id)
             metrics.observe_load(runtime.built_providers())
-            with self._changed:
-                del self._left[claim.id]
-                self._changed.notify_all()
+
+    def _closed(self, claim: Claim) -> None:
+        """Let go of a claim of which everything is recorded. Called on the recorder's thread."""
+        self._leases.release(claim.id)
+        with self._changed:
+            del self._left[claim.id]
+            self._changed.notify_all()

@@ -1,7 +1,7 @@
 """Record the results of attempts, of any number of claims at once."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from django.db import connection, transaction
@@ -112,11 +112,13 @@ class ClaimLost(Exception):
 def record(
     results: Sequence[Result],
     *,
-    finished: Sequence[int] = (),
+    finished: Collection[int] = (),
     ordered: bool = False,
     digests: bool = False,
-) -> None:
+) -> set[int]:
     """Record the results of attempts, and delete the ``finished`` claims, all or nothing.
+
+    Returns those of ``finished`` that others have locked: they are to be deleted another time.
 
     A dead delivery is replaced by one to its ``endpoint``, or becomes a dead letter. Contacts whose
     address the provider called dead are disabled (``disable_contact``: a 410). ``ordered``: some
@@ -127,10 +129,9 @@ def record(
     kept; the message that this one sent was a duplicate.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        if finished:
-            claims.close(finished)
+        locked = claims.close(finished) if finished else set[int]()
         if not results:
-            return
+            return locked
         cursor.execute(
             _RECORD,
             [
@@ -204,6 +205,7 @@ def record(
         counts.add_attempts(
             Counter((r.channel, r.provider, r.outcome, r.reason) for r in attempted)
         )
+    return locked
 
 
 def still_claimed(results: Sequence[Result]) -> list[Result]:

@@ -29,6 +29,7 @@ from tests.support.deliveries.workers import (
     result,
 )
 from tests.support.publishers.people import contact, recipient, subscribe
+from tests.support.waiting import until
 
 HELLO = {"title": "Hello", "body": "There"}
 
@@ -318,12 +319,29 @@ def test_what_is_on_record_waits_for_no_claim_that_others_have_locked(shop, sett
             cursor.execute("SELECT FROM delivery_claim WHERE id = %s FOR UPDATE", [held.id])
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '100ms'")
-            state.record([done], finished=[held.id])
+            assert state.record([done], finished=[held.id]) == {held.id}
     assert shop.counts(posted) == {"inbox": {"delivered": 1}}
     lose_claims()
     tasks.sweep.apply(throw=True)
     assert not Claim.objects.exists()
     assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+
+
+def test_a_claim_that_was_locked_is_closed_soon_after(shop):
+    """The renewal of its lease may have it locked at the moment of its last record."""
+    recipient("ada")
+    posted = notify(shop, "ada", "inbox")
+    held = claim()
+    with closing(psycopg2.connect(**connection.get_connection_params())) as other:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT FROM delivery_claim WHERE id = %s FOR UPDATE", [held.id])
+        process.worker().send(held)
+        until(lambda: shop.counts(posted) == {"inbox": {"delivered": 1}})
+        assert not process.worker().join(0.5), "its lease is renewed as long as it is there"
+        assert Claim.objects.filter(pk=held.id).exists()
+    assert process.worker().join(PATIENCE)
+    assert not Claim.objects.exists()
+    assert Attempt.objects.count() == 1
 
 
 def test_a_server_that_has_just_come_up_gives_workers_a_leases_time(shop, settings):

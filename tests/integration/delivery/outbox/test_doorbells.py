@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError as BrokerAway
 from apps.delivery import tasks
 from apps.delivery.flow import provider_pauses
 from apps.delivery.monitoring import broker
-from apps.delivery.outbox import doorbells
+from apps.delivery.outbox import backlog, doorbells
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import process
 from notifier.domain.priorities import Priority
@@ -132,6 +132,16 @@ def test_workers_find_everything_without_any_broker(shop, broker_away):
     posted = [notify(shop, priority=priority) for priority in Priority]
     process.attend([Queue("inbox", priority) for priority in Priority])
     until(lambda: all(shop.counts(row) == {"inbox": {"delivered": 1}} for row in posted))
+
+
+def test_a_process_asks_for_all_its_queues_at_once(shop, monkeypatch):
+    asked = []
+    monkeypatch.setattr(backlog, "ages", lambda queues: asked.append(queues) or {})
+    urgent, usual, rare = (Queue("inbox", priority) for priority in Priority)
+    process.attend([urgent, usual, rare])
+    until(lambda: len(asked) > 8)
+    assert asked[:4] == [[urgent, usual, rare], [urgent], [urgent], [urgent]]
+    assert asked[4:9] == [[urgent, usual], [urgent], [urgent], [urgent], [urgent, usual, rare]]
 
 
 # -- The sweeper ------------------------------------------------------------------------------
