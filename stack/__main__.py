@@ -57,7 +57,7 @@ def demo(subscribers: int) -> int:
     with fresh("demo") as state, servers.running(state) as found:
         print("Starting the sandbox, the API and the workers", flush=True)
         with stage.running(state, found, settings=SETTINGS, receipts=True) as on:
-            return play(on.api_url, on.sandbox, on.env, subscribers)
+            return play(on.api_url, on.stream_url, on.sandbox, on.env, subscribers)
 
 
 def run(command: list[str]) -> int:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from statistics import median
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -21,15 +22,13 @@ from notifier.client import (
 )
 from notifier.security.tokens import sign
 from sandbox.client import SandboxClient
-from stack.demo import escalation
+from stack.demo import escalation, open_page
 
 #: Seconds for one step.
 PATIENCE = 20.0
 BOBS_PHONE, STANS_PHONE = "+12025550181", "+12025550183"
 #: Seconds that a token for the inbox is valid.
 TOKEN_LIFE = 300
-
-
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 KOLKATA = "Asia/Kolkata"
 #: People and their zones: at one's local time it has passed for the second, and not for the third.
@@ -40,7 +39,7 @@ class Features:
     """Steps of the scenario beyond publishing to people and topics.
 
     ``directory``: the client that registers people. ``env``: the service's environment, whose
-    secret signs tokens for inboxes. ``run``: the name of this run.
+    secret signs tokens for inboxes. ``run``: the name of this run. ``heard``: see ``open_page``.
     """
 
     def __init__(
@@ -50,15 +49,17 @@ class Features:
         sandbox: SandboxClient,
         env: Mapping[str, str],
         api_url: str,
+        stream_url: str,
         run: str,
     ) -> None:
         self._client = client
         self._directory = directory
         self._sandbox = sandbox
         self._env = env
-        self._api_url = api_url
+        self._api_url, self._stream_url = api_url, stream_url
         self._run = run
         self._grete, self._bob = f"grete-{run}", f"bob-{run}"
+        self.heard: list[float] = []
 
     def play(self, say: Callable[[str], None], expect: Callable[[bool, str], None]) -> None:
         """Play all steps. ``say``: prints what was done; ``expect``: records what is wrong."""
@@ -67,6 +68,7 @@ class Features:
         self._template()
         self._group()
         self._inbox()
+        self._open_page()
         self._receipt()
         self._dead_letter()
         self._categories()
@@ -93,24 +95,15 @@ class Features:
     def _template(self) -> None:
         """Send one template in two languages."""
         name = f"shipped-{self._run}"
-        self._client.create_template(
-            name,
-            [
-                TemplateContent(
-                    channel="push",
-                    locale="en",
-                    title="Order {{ order }}",
-                    body="It is on its way, {{ recipient.user_id }}.",
-                ),
-                TemplateContent(
-                    channel="push",
-                    locale="de",
-                    title="Bestellung {{ order }}",
-                    body="Sie ist unterwegs, {{ recipient.user_id }}.",
-                ),
-            ],
-            default_locale="en",
+        texts = (
+            ("en", "Order {{ order }}", "It is on its way, {{ recipient.user_id }}."),
+            ("de", "Bestellung {{ order }}", "Sie ist unterwegs, {{ recipient.user_id }}."),
         )
+        contents = [
+            TemplateContent(channel="push", locale=locale, title=title, body=body)
+            for locale, title, body in texts
+        ]
+        self._client.create_template(name, contents, default_locale="en")
         preview = self._client.preview_template(name, "push", {"order": 7}, locale="de-AT")
         posted = self._client.notify_users(
             [self._grete, self._bob], template=name, variables={"order": 7}, channels=["push"]
@@ -150,6 +143,16 @@ class Features:
             f"the inbox had {unread} unread, then {left}",
         )
         self._say("opened grete's inbox: 1 unread; read it, none left")
+
+    def _open_page(self) -> None:
+        ida = f"ida-{self._run}"
+        self._directory.upsert_recipient(ida)
+        page, phone = (
+            InboxClient(url, self._token(ida)) for url in (self._stream_url, self._api_url)
+        )
+        self.heard = open_page.play(self._client, page, phone, ida, PATIENCE)
+        soon = f"{median(self.heard) * 1000:.0f} ms after their POST"
+        self._say(f"ida's open page showed {len(self.heard)} pop-ups, {soon}; her phone read them")
 
     def _receipt(self) -> None:
         """Wait for the provider's signed receipt that the message arrived."""

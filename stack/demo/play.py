@@ -31,6 +31,7 @@ SETTINGS = {
 
 def play(
     api_url: str,
+    stream_url: str,
     sandbox: Mapping[str, Any],
     env: Mapping[str, str],
     subscribers: int = SUBSCRIBERS,
@@ -52,7 +53,7 @@ def play(
     ):
         narrator.say(f"created {publisher} with a key to post, {register} with one for people")
         webhook_url = sandbox["webhook"]["base_url"]
-        features = Features(client, directory, ledger, env, api_url, run)
+        features = Features(client, directory, ledger, env, api_url, stream_url, run)
         scenario = Scenario(
             client,
             directory,
@@ -69,7 +70,7 @@ def play(
             raise StackError(f"The demo failed: {error}") from error
     books = Books(env["DATABASE_URL"], publisher)
     accounts = books.accounts(ledger)
-    report.print_report(books, accounts, blast)
+    report.print_report(books, accounts, blast, features.heard)
     books.close()
     if reasons := [*scenario.reasons, *report.disagreements(accounts)]:
         raise StackError("The demo failed:\n" + "\n".join(f"  {reason}" for reason in reasons))

@@ -1,6 +1,7 @@
 """The demo's report: states of deliveries, latency, speed, and the comparison with the sandbox."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import quantiles
 
 from notifier.domain.priorities import Priority
 from notifier.domain.states import DeliveryState
@@ -35,6 +36,16 @@ def latency(found: Sequence[Latency]) -> str:
     return table(["priority", "deliveries", "p50 ms", "p99 ms"], rows)
 
 
+def heard(seconds: Sequence[float]) -> str:
+    """Format milliseconds from the POST of pop-ups until an open page was told of them."""
+    percentiles = quantiles(seconds, n=100, method="inclusive")
+    figures = [f"{percentiles[percent - 1] * 1000:,.0f}" for percent in (50, 99)]
+    return table(
+        ["to an open page", "items", "p50 ms", "p99 ms"],
+        [["pop-ups (high)", str(len(seconds)), *figures]],
+    )
+
+
 def accounts(found: Mapping[str, Account]) -> str:
     """Format what the sandbox received beside what the database says."""
     rows = [
@@ -51,13 +62,17 @@ def accounts(found: Mapping[str, Account]) -> str:
     return table(["provider", "sent", "unknown", "received", "twice", "agree"], rows)
 
 
-def print_report(books: Books, found: Mapping[str, Account], blast_id: str) -> None:
-    """Print the whole report."""
+def print_report(
+    books: Books, found: Mapping[str, Account], blast_id: str, told: Sequence[float]
+) -> None:
+    """Print the whole report. ``told``: see ``heard``."""
     count, seconds = books.speed(blast_id)
     print("\nWhat became of every delivery (database)\n")
     print(states(books.states()))
     print("\nFrom accept to provider: from acceptance until the first call begins\n")
     print(latency(books.latency(blast_id)))
+    print("\nFrom POST to page: until the stream of an open inbox has it\n")
+    print(heard(told))
     print(
         f"\nThe blast (low): {count:,} deliveries in {seconds:.1f} s, "
         f"{count / seconds:,.0f} deliveries/s from acceptance to the last answer"

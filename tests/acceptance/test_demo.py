@@ -41,6 +41,7 @@ def test_the_demo_plays_agrees_with_the_sandbox_and_leaves_nothing(
         assert re.search(rf"^  {provider} +\d.* yes$", said, re.MULTILINE), f"{provider} disagrees"
     for priority in ("high", "normal", "low"):
         assert re.search(rf"^  {priority}.* +[\d,]+ +[\d,]+$", said, re.MULTILINE)
+    assert re.search(r"^  pop-ups \(high\) +20 +\d+ +\d+$", said, re.MULTILINE)
     assert re.search(r"\d deliveries/s", said)
     assert said.rstrip().endswith("Everything is as it should be.")
     assert max(map(len, said.splitlines())) <= 100, "a step is a line"
