@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from faults.harness.load import Posted
+from faults.harness.load import ITEM, Posted
 from faults.harness.service import Service
 from notifier.domain.ids import delivery_ids
 from notifier.domain.states import WAITING, DeliveryState
@@ -128,7 +128,7 @@ def balance(
     untrue: Counter[str] = Counter()
     for row in deliveries:
         one = posted[row.notification]
-        if row.state in WAITING:
+        if row.state in WAITING or (one.kind == ITEM and row.state == DeliveryState.DELIVERED):
             continue
         arrived, says_sent = arrivals[row.id] > 0, row.state in SENT
         excused = (

@@ -29,6 +29,8 @@ WAIT = 10.0
 EXPIRY = (2.5, 10.0, 40.0)
 #: Statuses to repeat a request after: still being answered, slow down, no database.
 EXCUSES = frozenset({409, 429, 503})
+#: Kind of a notification to one inbox, which no provider receives.
+ITEM = "item"
 _numbers = itertools.count()
 
 
@@ -80,6 +82,13 @@ class Audiences:
         caps = [{"channel": "push", "limit": most, "per": "day"}]
         self._fill(topic, size, "push", frequency_caps=caps)
         return topic
+
+    def inboxes(self, size: int) -> list[str]:
+        """Return people without any address."""
+        people = [f"inbox-{number}" for number in range(size)]
+        rows = [{"user_id": name} for name in people]
+        self._service.call("POST", "/v1/recipients/bulk", {"recipients": rows}, wait=60)
+        return people
 
     def _make(self, size: int, channel: str) -> str:
         topic = f"{channel}-{size}"
@@ -152,6 +161,16 @@ class Load:
     def blast(self, size: int, channel: str = "push", **fields: Any) -> Posted:
         """Publish to ``size`` people."""
         return self.publish(self._audiences.topic(size, channel), size, **fields)
+
+    def item(self, user_id: str, **data: Any) -> Posted:
+        """Put an item into somebody's inbox, at high priority."""
+        body = {
+            "user_id": user_id,
+            "channels": ["inbox"],
+            "priority": "high",
+            "content": {"title": "New", "data": data},
+        }
+        return self._post("/v1/notifications", body, ITEM, 1)
 
     def know(self, notification: str, kind: str, audience: int) -> None:
         """Record a notification that was published elsewhere."""

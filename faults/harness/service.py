@@ -33,7 +33,7 @@ from stack.supervision.process import PATIENCE, Process
 
 #: Processes that run; the workers of other channels would only take memory.
 PROCESSES = (
-    *("web", "fanout_high", "fanout", "push_high", "push", "sms_high", "sms"),
+    *("web", "stream", "fanout_high", "fanout", "push_high", "push", "sms_high", "sms"),
     *("housekeeping", "beat"),
 )
 CHUNK_SIZE = 50

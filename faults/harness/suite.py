@@ -21,6 +21,7 @@ from faults.kinds import (  # noqa: F401  # each registers its faults
     silence,
     standby,
     stopping,
+    streams,
 )
 from faults.kinds.later import digests, schedules  # noqa: F401
 from stack.errors import StackError

@@ -27,6 +27,7 @@ SUBSET = {
     "broker-in-memory-alarm": FEW,
     "database-restarted-in-the-middle-of-chunks": FEW,
     "redis-gone": FEW,
+    "stream-restarted-and-killed": FEW,
 }
 
 
