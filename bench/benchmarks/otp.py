@@ -4,19 +4,15 @@
 low-priority publish goes to many on the same cores.
 """
 
-import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from http.client import BadStatusLine, HTTPConnection
-from itertools import count
 from statistics import median, quantiles
 from typing import Any
-from urllib.parse import urlsplit
 
+from bench.harness import paced
 from bench.harness.report import Bar, Report, Table
 from bench.harness.service import PERSONAL, VARIABLES, Blast, Service
 from stack.errors import StackError
@@ -102,62 +98,20 @@ def sent(
 ) -> Waits:
     """Send one-time passwords to 90 subscribers of the topic who refuse nothing.
 
-    See ``bench.harness.audience``. ``more``: called with the seconds so far, whether to continue.
-    Each is posted when it is due, or later if all ``senders`` wait for their answers; its time
-    counts from when it was due.
+    See ``bench.harness.audience``. Their times count from when each was due. ``more``, ``senders``:
+    see ``bench.harness.paced``.
     """
-    local = threading.local()
-    address = urlsplit(on.api_url).netloc
-    meant: dict[str, tuple[float, float]] = {}
 
-    def post(at: float, number: int) -> None:
-        body = {
+    def body(_: float, number: int) -> dict[str, object]:
+        return {
             "user_id": f"{topic}-{2 + number % 90}",
             "template": {"name": PERSONAL, "variables": VARIABLES},
             "channels": ["push"],
             "priority": "high",
         }
-        headers = {
-            "Authorization": f"Bearer {on.key}",
-            "Content-Type": "application/json",
-            "Idempotency-Key": f"{topic}-{at}-{number}",
-        }
-        if not hasattr(local, "connection"):
-            local.connection = HTTPConnection(address, timeout=30)
-        try:
-            reply = _posted(local.connection, body, headers)
-        except (ConnectionError, BadStatusLine):  # the server had closed the idle connection
-            local.connection.close()
-            reply = _posted(local.connection, body, headers)
-        meant[reply["id"]] = at, time.time()
 
-    began = time.time()
-    with ThreadPoolExecutor(senders) as pool:
-        try:
-            posted = []
-            for number in count():
-                at = began + number / per_second
-                time.sleep(max(0.0, at - time.time()))
-                if not more(time.time() - began):
-                    break
-                posted.append(pool.submit(post, at, number))
-            for one in posted:
-                one.result()
-        except BaseException:  # otherwise the requests that are not posted yet would be waited for
-            pool.shutdown(cancel_futures=True)
-            raise
-    return _arrived(on, meant)
-
-
-def _posted(
-    connection: HTTPConnection, body: Mapping[str, object], headers: Mapping[str, str]
-) -> dict[str, str]:
-    connection.request("POST", "/v1/notifications", json.dumps(body), dict(headers))
-    answer = connection.getresponse()
-    parsed: dict[str, str] = json.loads(answer.read())
-    if answer.status != 202:
-        raise StackError(f"a one-time password was refused: {parsed}")
-    return parsed
+    posted = paced.post(on, body, more, name=topic, per_second=per_second, senders=senders)
+    return _arrived(on, {one.id: (one.at, one.answered) for one in posted})
 
 
 def _arrived(on: Service, meant: dict[str, tuple[float, float]]) -> Waits:

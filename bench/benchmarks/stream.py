@@ -5,22 +5,17 @@ the inboxes of many, all who listen among them. Then the process is restarted, a
 they go on.
 """
 
-import json
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPConnection
-from itertools import count
 from statistics import median
-from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 
 from bench.benchmarks.otp import draw, p99, percentile
+from bench.harness import paced
 from bench.harness.listeners import Listeners
 from bench.harness.listeners import Report as Heard
 from bench.harness.report import Bar, Report, Table
@@ -155,39 +150,23 @@ def _interrupted(
     return told, back[0]
 
 
-def _told(on: Service, listeners: Listeners, size: Size, more: Any) -> tuple[Told, int]:
+def _told(
+    on: Service, listeners: Listeners, size: Size, more: Callable[[float], bool]
+) -> tuple[Told, int]:
     """Post items to those who listen, while ``more``; wait until all were told.
 
     Also returns how many other items they were told of.
     """
-    local = threading.local()
-    address = urlsplit(on.api_url).netloc
 
-    def post(at: float, number: int) -> None:
-        body = {
+    def body(at: float, number: int) -> dict[str, object]:
+        return {
             "user_id": f"{TOPIC}-{100 * (number % (size.connections // 100)) + 2 + number % 90}",
             "content": {"title": "New", "data": {"at": at, "number": number}},
             "channels": ["inbox"],
             "priority": "high",
         }
-        headers = {"Authorization": f"Bearer {on.key}", "Content-Type": "application/json"}
-        if not hasattr(local, "connection"):
-            local.connection = HTTPConnection(address, timeout=30)
-        local.connection.request("POST", "/v1/notifications", json.dumps(body), headers)
-        answer = local.connection.getresponse()
-        if (answer.status, answer.read())[0] != 202:
-            raise StackError(f"an item was refused: {answer.status}")
 
-    began, posted = time.time(), []
-    with ThreadPoolExecutor(SENDERS) as pool:
-        for number in count():
-            at = began + number / PER_SECOND
-            time.sleep(max(0.0, at - time.time()))
-            if not more(time.time() - began):
-                break
-            posted.append(pool.submit(post, at, number))
-        for one in posted:
-            one.result()
+    posted = paced.post(on, body, more, name=TOPIC, per_second=PER_SECOND, senders=SENDERS)
     return _heard(listeners, len(posted))
 
 
