@@ -78,6 +78,6 @@ class OwnTimes:
     def _quiet_turn(self, person: Recipient, now: float) -> Turn | None:
         """Return when somebody gets it for whom it is quiet now; ``None`` if it is not."""
         until = quiet_hours.deferred_until(
-            self._channel, self._context, schedules.of(person), person.user_id, now
+            self._channel, self._context, schedules.of(person), person.pk, now
         )
         return None if until is None else Turn(Reason.QUIET_HOURS, until)

@@ -7,6 +7,7 @@ import pytest
 
 from apps.delivery.models import Attempt, Delivery, Notification
 from apps.delivery.operations.explain import explain
+from apps.delivery.sending.quiet_hours import TOGETHER, share_of
 from apps.preferences.models import Group, Membership, Recipient
 from apps.preferences.quiet_hours import schedules, services
 from notifier.domain.outcomes import Accepted, Reason, Retry
@@ -62,14 +63,19 @@ def test_all_messages_to_a_person_wait_until_the_same_moment(shop, work):
 
 
 def test_people_are_spread_over_the_time_after_the_end(shop, work):
-    names = [f"person-{number}" for number in range(20)]
+    names = [f"person-{number}" for number in range(3 * TOGETHER)]
     for name in names:
         recipient(name, push_android=f"token-{name}")
         be_quiet(name, around_now())
     shop.post("notifications", {"user_ids": names, "channels": ["push"], "content": HELLO})
     work()
-    due = {row.next_attempt_at for row in Delivery.objects.all()}
-    assert len(due) == 20 and max(due) - min(due) > timedelta(seconds=200)
+    due = {row.recipient_id: row.next_attempt_at for row in Delivery.objects.all()}
+    assert len(due) == len(names)
+    neighbours = {recipient_id // TOGETHER for recipient_id in due}
+    assert len(set(due.values())) == len(neighbours) >= 3, "neighbours in one moment"
+    shares = [share_of(number * TOGETHER) for number in range(10_000)]
+    for tenth in range(10):
+        assert 900 < sum(tenth <= 10 * share < tenth + 1 for share in shares) < 1100
 
 
 @pytest.mark.parametrize("audience", ["topic", "group"])
