@@ -232,7 +232,11 @@ def _allowed(origin: str) -> Headers:
     """Return the headers that let a page of an origin read the answer; none if it may not."""
     if origin not in settings.CORS_ALLOWED_ORIGINS:
         return []
-    return [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"origin")]
+    return [
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-expose-headers", ", ".join(settings.CORS_EXPOSE_HEADERS).encode()),
+        (b"vary", b"origin"),
+    ]
 
 
 def _preflight(origin: str) -> Headers:
