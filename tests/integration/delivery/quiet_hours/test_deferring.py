@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.delivery.models import Attempt, Delivery, Notification
 from apps.delivery.operations.explain import explain
@@ -12,6 +14,7 @@ from apps.preferences.models import Group, Membership, Recipient
 from apps.preferences.quiet_hours import schedules, services
 from notifier.domain.outcomes import Accepted, Reason, Retry
 from tests.support.deliveries.quiet_hours import Mail, Push, Texts, around_now, be_quiet, end_of
+from tests.support.deliveries.workers import claim
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO
 
@@ -76,6 +79,22 @@ def test_people_are_spread_over_the_time_after_the_end(shop, work):
     shares = [share_of(number * TOGETHER) for number in range(10_000)]
     for tenth in range(10):
         assert 900 < sum(tenth <= 10 * share < tenth + 1 for share in shares) < 1100
+
+
+def test_what_has_waited_is_judged_once(shop, work, ada):
+    subscribe(shop.topic(), ada, "push")
+    shop.post("topics/news/publish", {"content": HELLO, "channels": ["push"]})
+    work()
+    be_quiet("ada", None)
+    Delivery.objects.update(next_attempt_at="2020-01-01T00:00:00Z")
+    with CaptureQueriesContext(connection) as asked:
+        assert len(claim("push").deliveries) == 1
+    [resumed] = [one["sql"] for one in asked if "'unsubscribed'" in one["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {resumed}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert plan.count(" on preferences_suppression ") == 1, plan
+    assert "hashed" not in plan, "a table of all subscriptions"
 
 
 @pytest.mark.parametrize("audience", ["topic", "group"])
