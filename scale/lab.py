@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.harness.service import SETTINGS, Service, make_templates, quarter
 from bench.harness.sink import Sink
-from notifier.client import NotifierClient, NotifierError
+from notifier_client import NotifierClient, NotifierError
 from scale.hosts import Host, Network, network
 from stack import debian, environment, manage
 from stack.backends.postgres import Postgres

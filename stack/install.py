@@ -1,7 +1,8 @@
 """``python3 -m stack.install requirements.txt…``: create a virtual environment with these packages.
 
-Every file is checked against its hashes. Runs on the system's Python before anything is installed:
-standard library only.
+Every file is checked against its hashes. The client is built from ``packages/python`` by a backend
+that is one of the packages, and installed as others install it. Runs on the system's Python before
+anything is installed: standard library only.
 """
 
 import fcntl
@@ -15,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from stack.supervision.parent import end_with_parent, heed_signals
@@ -22,9 +25,10 @@ from stack.supervision.process import ROOT, Process
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-PIP = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+CLIENT = ROOT / "packages" / "python"
+_PIP = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
 #: Refuse files whose hashes the requirements do not list.
-PIP += ["--require-hashes"]
+PIP = [*_PIP, "--require-hashes"]
 LOG = ROOT / ".notifier" / "install.log"
 
 
@@ -36,22 +40,38 @@ def main() -> int:
     LOG.parent.mkdir(exist_ok=True)
     with open(ROOT / ".venv.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the second of two concurrent makes waits
-        stamp = VENV / f"installed-{requirements[-1].stem}"
-        wanted = _digest(requirements)
-        if stamp.exists() and stamp.read_text() == wanted:
-            return 0
         try:
-            _make_venv()
-            _install(requirements)
+            with _unless_stamped(requirements[-1].stem, _digest(requirements)) as wanted:
+                if wanted:
+                    _make_venv()
+                    _install(requirements)
+            with _unless_stamped("client", _digest(_sources(CLIENT))) as wanted:
+                if wanted:
+                    _install_client()
         except KeyboardInterrupt:
             return 128 + signal.SIGINT
-        stamp.write_text(wanted)
     return 0
 
 
-def _digest(requirements: list[Path]) -> str:
-    text = sys.version + "".join(path.read_text() for path in requirements)
+@contextmanager
+def _unless_stamped(name: str, digest: str) -> Iterator[bool]:
+    """Say whether ``name`` is to be installed, and note that it was."""
+    stamp = VENV / f"installed-{name}"
+    wanted = not stamp.exists() or stamp.read_text() != digest
+    yield wanted
+    if wanted:
+        stamp.write_text(digest)
+
+
+def _digest(files: Iterable[Path]) -> str:
+    text = sys.version + "".join(f"{path.name}\n{path.read_text()}" for path in files)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _sources(package: Path) -> list[Path]:
+    """Return the files from which a package is built."""
+    files = (path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return sorted(files)
 
 
 def _make_venv() -> None:
@@ -99,6 +119,15 @@ def _install(requirements: list[Path]) -> None:
         )
     _install_redis(pins)
     print(f"  done ({time.monotonic() - started:.0f} s)", flush=True)
+
+
+def _install_client() -> None:
+    print("Building and installing the client", flush=True)
+    offline = ["--no-index", "--no-deps", "--no-build-isolation", "--force-reinstall"]
+    with _process("pip", [*_PIP, *offline, str(CLIENT)]) as pip:
+        failed = pip.wait()
+    if failed:
+        sys.exit(f"{_output_tail()}\nThe client could not be built: see above.")
 
 
 def _install_redis(pins: str) -> None:

@@ -21,8 +21,8 @@ from bench.harness.audience import Traits, refused
 from bench.harness.report import Bar, Report, Table, columns
 from bench.harness.service import Blast, Service
 from bench.harness.singles import SinglesResult
-from notifier.client import FrequencyCap, NotifierClient
 from notifier.domain.times.quiet_hours import DAYS
+from notifier_client import FrequencyCap, NotifierClient
 from stack import manage
 from stack.errors import StackError
 

@@ -16,7 +16,7 @@ import psycopg2
 from bench.harness.audience import PLAIN, Traits, refused
 from bench.harness.meter import Cost, Meter
 from bench.harness.sink import Sink
-from notifier.client import NotifierClient, NotifierError, TemplateContent
+from notifier_client import NotifierClient, NotifierError, TemplateContent
 from stack import environment, manage
 from stack.backends import rabbitmq
 from stack.backends.postgres import Postgres

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from notifier.client import Contact, Device, Preference, Recipient, Subscriber
+from notifier_client import Contact, Device, Preference, Recipient, Subscriber
 
 PLATFORMS = ("ios", "android", "web")
 #: One person in so many refuses marketing; one in so many has a phone number.

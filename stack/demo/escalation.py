@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from notifier.client import Acknowledged, InboxClient, Notification, NotifierClient
+from notifier_client import Acknowledged, InboxClient, Notification, NotifierClient
 
 #: Seconds until the alarm goes to the group, and then until it would go to it by mail.
 AFTER, MAIL_AFTER = 1, 5

@@ -6,8 +6,8 @@ The addresses are magic ones of the sandbox: see ``sandbox``.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifier.client import Contact, Delivery, Device
 from notifier.domain.states import DeliveryState, may_move
+from notifier_client import Contact, Delivery, Device
 
 NO_ANSWER = "no answer"
 NOT_REACHED = "not reached"

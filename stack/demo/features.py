@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import urllib3
 
-from notifier.client import (
+from notifier.security.tokens import sign
+from notifier_client import (
     Contact,
     Delivery,
     Device,
@@ -20,7 +21,6 @@ from notifier.client import (
     QuietWindow,
     TemplateContent,
 )
-from notifier.security.tokens import sign
 from sandbox.client import SandboxClient
 from stack.demo import escalation, open_page
 

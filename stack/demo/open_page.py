@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from notifier.client import InboxClient, InboxEvent, NotifierClient, NotifierError
+from notifier_client import InboxClient, InboxEvent, NotifierClient, NotifierError
 
 #: Pop-ups that are posted one after the other.
 POP_UPS = 20

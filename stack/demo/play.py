@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from notifier.client import NotifierClient, NotifierError
+from notifier_client import NotifierClient, NotifierError
 from sandbox.client import SandboxClient
 from stack.demo import report
 from stack.demo.accounts import Books

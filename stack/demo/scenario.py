@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from notifier.client import (
+from notifier_client import (
     Delivery,
     Device,
     Draft,

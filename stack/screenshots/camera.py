@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from notifier.client import NotifierClient
+from notifier_client import NotifierClient
 from sandbox.client import SandboxClient
 from stack import chromium, debian, manage, servers, stage
 from stack.debian import CHROMIUM

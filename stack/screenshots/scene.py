@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from notifier.client import (
+from notifier_client import (
     Contact,
     Device,
     Draft,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.client import Contact, Device, NotifierClient
+from notifier_client import Contact, Device, NotifierClient
 from stack import servers, stage
 from stack.state import kept
 from stack.supervision import ports

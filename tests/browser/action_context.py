@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, expect
 
-from notifier.client import NotifierClient
+from notifier_client import NotifierClient
 from sandbox.client import SandboxClient
 from tests.browser.load import Load
 

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from apps.publishers.scopes import Scope
-from notifier.client import NotifierClient
+from notifier_client import NotifierClient
 from sandbox.client import SandboxClient
 from stack import chromium, manage, servers, stage
 from stack.debian import CHROMIUM

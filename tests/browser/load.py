@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from notifier.client import Contact, NotifierClient, Recipient, Subscriber
+from notifier_client import Contact, NotifierClient, Recipient, Subscriber
 from sandbox.client import SandboxClient
 from stack.supervision.process import PATIENCE
 

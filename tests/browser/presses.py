@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from notifier.client import Contact, TemplateContent
+from notifier_client import Contact, TemplateContent
 from tests.browser.action_context import ActionContext
 from tests.browser.load import TOPIC
 from tests.browser.schedule_presses import (

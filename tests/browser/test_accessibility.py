@@ -17,8 +17,8 @@ from django.contrib import admin as django_admin
 from playwright.sync_api import Browser, Page
 
 from apps.delivery.flow import host_breakers
-from notifier.client import Contact, NotifierClient, Preference, TemplateContent
 from notifier.resilience.breaker import Standing, State
+from notifier_client import Contact, NotifierClient, Preference, TemplateContent
 from sandbox.client import SandboxClient
 from stack.stage import Stage
 

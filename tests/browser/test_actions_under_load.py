@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from notifier.client import NotifierClient
+from notifier_client import NotifierClient
 from sandbox.client import SandboxClient
 from stack.stage import Stage
 from stack.supervision.process import ROOT

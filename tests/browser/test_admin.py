@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from notifier.client import Contact, NotifierClient
+from notifier_client import Contact, NotifierClient
 from sandbox.client import SandboxClient
 from stack.stage import Stage
 from stack.state import State

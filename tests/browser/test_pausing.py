@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from notifier.client import Contact, NotifierClient
+from notifier_client import Contact, NotifierClient
 from sandbox.client import SandboxClient
 
 

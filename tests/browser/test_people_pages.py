@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from notifier.client import NotifierClient, QuietWindow, TemplateContent
+from notifier_client import NotifierClient, QuietWindow, TemplateContent
 from sandbox.client import SandboxClient
 from stack.stage import Stage
 from tests.browser.test_accessibility import SCHEMES, WIDTHS, complaints

@@ -12,7 +12,7 @@ import pytest
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from notifier.client import Contact, NotifierClient
+from notifier_client import Contact, NotifierClient
 from sandbox.client import SandboxClient
 from stack.stage import Stage
 from tests.referees.conftest import HERE, run

@@ -8,7 +8,7 @@ import pytest
 from apps.delivery.sending import process
 from apps.publishers import services
 from apps.publishers.scopes import Scope
-from notifier.client import NotifierClient
+from notifier_client import NotifierClient
 from tests.support.deliveries.engine import work_once
 from tests.support.publishers.awaited_client import Awaiting
 from tests.support.publishers.lookups import fresh_lookups

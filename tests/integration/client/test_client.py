@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from apps.publishers.scopes import Scope
-from notifier.client import (
+from notifier_client import (
     AuthenticationError,
     Conflict,
     Contact,

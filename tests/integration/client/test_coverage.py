@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
-from notifier.client import (
+from notifier_client import (
     InboxClient,
     NotFound,
     NotifierClient,

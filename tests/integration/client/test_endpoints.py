@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from apps.core.cache import ask_redis
-from notifier.client import (
+from notifier.security.tokens import sign
+from notifier_client import (
     REMOVE,
     AuthenticationError,
     Contact,
@@ -23,7 +24,6 @@ from notifier.client import (
     Recipient,
     TemplateContent,
 )
-from notifier.security.tokens import sign
 from tests.integration.client.conftest import Connect, work
 from tests.support.publishers.awaited_client import AwaitingInbox
 

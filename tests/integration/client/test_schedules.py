@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from notifier.client import REMOVE, Draft, NotFound, NotifierClient
+from notifier_client import REMOVE, Draft, NotFound, NotifierClient
 from tests.integration.client.conftest import work
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Self
 
-from notifier.client import AsyncInboxClient, AsyncNotifierClient
+from notifier_client import AsyncInboxClient, AsyncNotifierClient
 
 
 class Awaiting:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notifier.client import (
+from notifier_client import (
     AuthenticationError,
     Conflict,
     ConnectionFailed,

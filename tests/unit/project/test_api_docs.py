@@ -2,15 +2,10 @@
 
 import asyncio
 import json
-import os
 import re
-import subprocess
-import sys
 from datetime import datetime
-from pathlib import Path
 
 import pytest
-import urllib3
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from apps.api.pagination import MAX_LIMIT
@@ -41,7 +36,7 @@ from notifier.templates.language import KNOWN_FILTERS, TESTS
 from notifier.templates.rendering import SOURCE_LIMIT
 from notifier.transport.destinations import PORTS
 from tests.support.fakes.tiny_servers import OK, listening
-from tests.support.pages import DOCS, ROOT, block_of, table_of
+from tests.support.pages import DOCS, block_of, table_of
 
 
 def test_the_table_of_limits_is_what_the_code_allows():
@@ -181,17 +176,3 @@ def test_the_ports_and_sizes_of_webhooks_are_those_of_the_code():
     assert f"less than {webhook.PAYLOAD_LIMIT:,} bytes" in text
     assert f"at most {webhook.PAYLOAD_LIMIT - webhook.FRAME:,}" in text
     assert f"at most {webhook.LONGEST:,} characters" in text
-
-
-def test_the_client_needs_urllib3_only(tmp_path):
-    (tmp_path / "urllib3").symlink_to(Path(urllib3.__file__).parent)
-    # -S: no site-packages.
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", "from notifier.client import NotifierClient"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr

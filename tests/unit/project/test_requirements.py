@@ -46,6 +46,8 @@ def owners():
     found = {}
     for package in metadata.distributions():
         name = re.sub(r"[-_.]+", "-", package.metadata["Name"]).lower()
+        if name == "notifier-client":
+            continue  # built from packages/python, and no requirement
         for file in package.files or ():
             if file.suffix in (".py", ".so", ".pyd") and ".." not in file.parts:
                 parts = [*file.parts[:-1], file.name.partition(".")[0]]

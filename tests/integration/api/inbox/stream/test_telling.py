@@ -14,7 +14,7 @@ from apps.inbox.models import Feed, InboxItem
 from apps.inbox.statuses import Change
 from apps.inbox.stream import reading
 from apps.preferences.models import Recipient
-from notifier.client import AsyncInboxClient, InboxClient, NotifierError
+from notifier_client import AsyncInboxClient, InboxClient, NotifierError
 from tests.support.publishers.api_client import Api
 from tests.support.publishers.streams import StreamServer
 from tests.support.waiting import until

@@ -1,0 +1,171 @@
+"""Publishing, and reading notifications and their deliveries."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Unpack
+
+from notifier_client._async.base import AsyncCalls, new_key, segment, with_problem
+from notifier_client.errors import StillSending
+from notifier_client.rows import BatchResult, Delivery, Draft, DryRun, Message, Notification
+from notifier_client.rows.base import read
+
+
+class AsyncPublishing(AsyncCalls):
+    """Methods that publish take the keywords of ``Message``.
+
+    Once they return, the notification is stored and will be delivered or accounted for.
+    ``idempotency_key``: your own name of the event, so that a restarted job notifies nobody twice;
+    by default a new one for each call.
+    """
+
+    async def notify_users(
+        self,
+        user_ids: Sequence[str],
+        *,
+        idempotency_key: str | None = None,
+        **message: Unpack[Message],
+    ) -> Notification:
+        """Notify 1 to 1,000 recipients.
+
+        await client.notify_users(["ada"], body="Your code is 123 456.", priority="high",
+                                  channels=["sms"], expires_at=now + timedelta(minutes=5))
+        await client.notify_users(["ada"], template="shipped", variables={"order": 7})
+        """
+        draft = Draft(user_ids=user_ids, **message)
+        return await self._publish("/v1/notifications", draft, idempotency_key)
+
+    async def notify_unreached(
+        self,
+        notification_id: str,
+        *,
+        states: Sequence[str] | None = None,
+        idempotency_key: str | None = None,
+        **message: Unpack[Message],
+    ) -> Notification:
+        """Notify the people whom an earlier notification of yours did not reach, each once.
+
+        ``states``: those that all of a person's deliveries have to be in; by default any in which
+        it did not arrive. Channels and category are the earlier one's unless named.
+
+        await client.notify_unreached(posted.id, body="Order 7 is on its way.", channels=["email"])
+        """
+        audience: dict[str, Any] = {"not_reached_by": notification_id}
+        if states is not None:
+            audience["states"] = list(states)
+        draft = Draft(audience=audience, **message)
+        return await self._publish("/v1/notifications", draft, idempotency_key)
+
+    async def dry_run_users(
+        self,
+        user_ids: Sequence[str] | None = None,
+        *,
+        audience: Mapping[str, Any] | None = None,
+        **message: Unpack[Message],
+    ) -> DryRun:
+        """Return what would become of a notification to these recipients; nothing is sent.
+
+        ``audience``, in place of ``user_ids``: ``{"not_reached_by": …, "states": […]}``.
+        """
+        draft = Draft(user_ids=user_ids, audience=audience, **message)
+        return await self._dry_run("/v1/notifications/dry-run", draft)
+
+    async def dry_run_group(self, group: str, **message: Unpack[Message]) -> DryRun:
+        """Return what would become of a notification to a group; nothing is sent."""
+        return await self._dry_run(f"/v1/groups/{segment(group)}/notify/dry-run", Draft(**message))
+
+    async def dry_run_publish(self, topic: str, **message: Unpack[Message]) -> DryRun:
+        """Return what would become of a publication to ``topic``; nothing is sent.
+
+        found = await client.dry_run_publish("offers", title="Socks", body="Cheaper this week.")
+        print(found.channels["push"].now, found.channels["push"].not_sent)
+        """
+        path = f"/v1/topics/{segment(topic)}/publish/dry-run"
+        return await self._dry_run(path, Draft(**message))
+
+    async def notify_group(
+        self, group: str, *, idempotency_key: str | None = None, **message: Unpack[Message]
+    ) -> Notification:
+        """Notify everybody in a group of yours.
+
+        await client.notify_group("on-call", title="Disk full", body="db-1 has 2 % left.")
+        """
+        path = f"/v1/groups/{segment(group)}/notify"
+        return await self._publish(path, Draft(**message), idempotency_key)
+
+    async def publish(
+        self, topic: str, *, idempotency_key: str | None = None, **message: Unpack[Message]
+    ) -> Notification:
+        """Notify everybody subscribed to ``topic``, on the channels they chose.
+
+        await client.publish("order-updates", title="Shipped", body="Order 7 is on its way.")
+        """
+        path = f"/v1/topics/{segment(topic)}/publish"
+        return await self._publish(path, Draft(**message), idempotency_key)
+
+    async def notify_batch(
+        self, drafts: Sequence[Draft], *, idempotency_key: str | None = None
+    ) -> list[BatchResult]:
+        """Publish up to 1,000 different notifications in one call; return results in their order.
+
+        drafts = [Draft(user_ids=["ada"], body="1"), Draft(user_ids=["bo"], body="2")]
+        await client.notify_batch(drafts)
+        """
+        answer = await self._http.request(
+            "POST",
+            "/v1/notifications/batch",
+            {"notifications": [draft.body_of() for draft in drafts]},
+            key=idempotency_key or new_key(),
+        )
+        return [read(BatchResult, with_problem(result)) for result in answer.body["results"]]
+
+    async def get_notification(self, notification_id: str) -> Notification:
+        """Return a notification's state, and counts of its deliveries by channel and state."""
+        answer = await self._http.request("GET", f"/v1/notifications/{segment(notification_id)}")
+        return read(Notification, answer.body)
+
+    def list_notifications(self) -> AsyncIterator[Notification]:
+        """List your notifications, newest first."""
+        return self._pages(Notification, "/v1/notifications")
+
+    def deliveries(
+        self, notification_id: str, *, state: str | None = None, channel: str | None = None
+    ) -> AsyncIterator[Delivery]:
+        """List a notification's deliveries with every attempt; pages are read while iterating.
+
+        async for delivery in client.deliveries(posted.id, state="failed"):
+            print(delivery.user_id, delivery.reason, delivery.attempts)
+        """
+        path = f"/v1/notifications/{segment(notification_id)}/deliveries"
+        return self._pages(Delivery, path, state=state, channel=channel)
+
+    async def cancel(self, notification_id: str) -> Notification:
+        """Cancel what has not been sent. Messages that are being sent now cannot be recalled."""
+        path = f"/v1/notifications/{segment(notification_id)}/cancel"
+        return read(Notification, (await self._http.request("POST", path)).body)
+
+    async def wait(self, notification_id: str, timeout: float = 60.0) -> Notification:
+        """Wait until nothing more is to be sent, and return the notification.
+
+        Raises ``StillSending`` after ``timeout`` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        pause = 0.05
+        while not (found := await self.get_notification(notification_id)).done:
+            if time.monotonic() + pause > deadline:
+                raise StillSending(
+                    f"After {timeout:g} s notification {notification_id} is {found.state}: "
+                    f"{dict(found.counts)}."
+                )
+            await asyncio.sleep(pause)
+            pause = min(1.0, pause * 1.5)
+        return found
+
+    async def _dry_run(self, path: str, draft: Draft) -> DryRun:
+        return read(DryRun, (await self._http.request("POST", path, draft.body_of())).body)
+
+    async def _publish(self, path: str, draft: Draft, key: str | None) -> Notification:
+        answer = await self._http.request("POST", path, draft.body_of(), key=key or new_key())
+        replayed = answer.headers.get("idempotent-replayed") == "true"
+        return replace(read(Notification, answer.body), replayed=replayed)

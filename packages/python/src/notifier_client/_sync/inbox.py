@@ -1,0 +1,178 @@
+# Generated from _async by `python packages/python/unasync.py`: edit that.
+"""The client of a person's own inbox."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Self
+
+from notifier_client._sync.base import Calls, segment
+from notifier_client._sync.transport import Transport
+from notifier_client.calls import EventReader
+from notifier_client.rows import (
+    Acknowledged,
+    DigestChoice,
+    FrequencyCap,
+    InboxEvent,
+    InboxItem,
+    Marked,
+    Me,
+    MyCategory,
+    Preference,
+    QuietHours,
+    QuietWindow,
+    StreamTicket,
+)
+from notifier_client.rows.base import read, write_query
+from notifier_client.rows.choices.quiet_hours import quiet_hours_body
+
+
+class InboxClient(Calls):
+    """The inbox of the person whom ``token`` names: the end user's JWT, not an API key.
+
+    with InboxClient("https://notifier.example.com", token) as inbox:
+        for item in inbox.items(status="unread"):
+            print(item.title)
+        inbox.mark("read")
+    """
+
+    def __init__(
+        self, base_url: str, token: str, *, timeout: float = 15.0, retry_for: float = 30.0
+    ) -> None:
+        self._http = Transport(base_url, token, timeout=timeout, retry_for=retry_for)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def items(
+        self,
+        *,
+        status: str | None = None,
+        severity: str | None = None,
+        source: str | None = None,
+        archived: bool | None = None,
+        snoozed: bool | None = None,
+    ) -> Iterator[InboxItem]:
+        """List the inbox's items, newest first; pages are read while iterating.
+
+        ``archived``, ``snoozed``: list what is put away, in place of the others.
+        """
+        return self._pages(
+            InboxItem,
+            "/v1/inbox",
+            status=status,
+            severity=severity,
+            source=source,
+            archived=archived,
+            snoozed=snoozed,
+        )
+
+    def unread(self) -> int:
+        """Return the number of unread items."""
+        return int((self._http.request("GET", "/v1/inbox/unread")).body["unread"])
+
+    def stream(self, since: str = "") -> Iterator[InboxEvent]:
+        """Iterate over what changes in the inbox, as it happens, until the connection ends.
+
+        ``since``: the id of the last event, to be told what was missed; by default what changes
+        from now on. Raises ``NotifierError`` where the connection is lost: call it again then. The
+        stream is served at a path of its own, by another process where no proxy is in front.
+        """
+        read_line = EventReader()
+        for line in self._http.lines("/v1/inbox/stream", {"since": since} if since else None):
+            if (event := read_line(line)) is not None:
+                yield event
+
+    def stream_ticket(self) -> StreamTicket:
+        """Get what opens one stream, within a minute, in place of the token."""
+        answer = self._http.request("POST", "/v1/inbox/stream/ticket", repeatable=False)
+        return read(StreamTicket, answer.body)
+
+    def mark(
+        self,
+        status: str,
+        ids: Sequence[int] | None = None,
+        *,
+        snoozed_until: datetime | None = None,
+    ) -> Marked:
+        """Change items: up to 1,000, or all that are not put away if ``None``.
+
+        ``status``: seen, read, unread, acknowledged, archived, snoozed (until ``snoozed_until``),
+        restored or deleted.
+        """
+        body = {"status": status} | write_query({"snoozed_until": snoozed_until})
+        body |= {"all": True} if ids is None else {"ids": list(ids)}
+        return read(Marked, (self._http.request("POST", "/v1/inbox/status", body)).body)
+
+    def acknowledge(self, notification_id: str) -> Acknowledged:
+        """Acknowledge a notification that was sent to this person, on whatever channel.
+
+        Its further steps are not sent to them, nor to anybody where one is for a group.
+        """
+        path = f"/v1/notifications/{segment(notification_id)}/acknowledge"
+        return read(Acknowledged, (self._http.request("POST", path)).body)
+
+    def delete(self, item_id: int) -> None:
+        """Delete one item."""
+        self._http.request("DELETE", f"/v1/inbox/{item_id}", repeatable=False)
+
+    def me(self) -> Me:
+        """Return this person's settings."""
+        return read(Me, (self._http.request("GET", "/v1/me")).body)
+
+    def change_me(
+        self,
+        *,
+        locale: str | None = None,
+        time_zone: str | None = None,
+        frequency_caps: Sequence[FrequencyCap] | None = None,
+        digests: Sequence[DigestChoice] | None = None,
+    ) -> Me:
+        """Change this person's language or time zone, or how often they want to hear.
+
+        ``frequency_caps`` replace all others, and so do ``digests``.
+        """
+        body = write_query({"locale": locale, "time_zone": time_zone})
+        if frequency_caps is not None:
+            body["frequency_caps"] = [cap.body_of() for cap in frequency_caps]
+        if digests is not None:
+            body["digests"] = [choice.body_of() for choice in digests]
+        return read(Me, (self._http.request("PATCH", "/v1/me", body)).body)
+
+    def categories(self) -> list[MyCategory]:
+        """Return the categories in this person's language, and on which channels they get each."""
+        answer = self._http.request("GET", "/v1/me/categories")
+        return [read(MyCategory, row) for row in answer.body["categories"]]
+
+    def get_preferences(self) -> list[Preference]:
+        """Return this person's preferences."""
+        answer = self._http.request("GET", "/v1/me/preferences")
+        return [read(Preference, row) for row in answer.body["preferences"]]
+
+    def set_preferences(self, preferences: Sequence[Preference]) -> list[Preference]:
+        """Replace this person's preferences; those left out are removed."""
+        body = {"preferences": [preference.body_of() for preference in preferences]}
+        answer = self._http.request("PUT", "/v1/me/preferences", body)
+        return [read(Preference, row) for row in answer.body["preferences"]]
+
+    def get_quiet_hours(self) -> QuietHours:
+        """Return this person's quiet hours: their own or the company's."""
+        return read(QuietHours, (self._http.request("GET", "/v1/me/quiet-hours")).body)
+
+    def set_quiet_hours(
+        self, windows: Sequence[QuietWindow], channels: Sequence[str] | None = None
+    ) -> QuietHours:
+        """Choose quiet hours in place of the company's; without windows, none at all."""
+        body = quiet_hours_body(windows, channels)
+        answer = self._http.request("PUT", "/v1/me/quiet-hours", body)
+        return read(QuietHours, answer.body)
+
+    def remove_quiet_hours(self) -> None:
+        """Remove this person's own quiet hours: the company's apply."""
+        self._http.request("DELETE", "/v1/me/quiet-hours")

@@ -1,0 +1,110 @@
+"""Requests and answers of the client, as frozen dataclasses."""
+
+from notifier_client.rows.accounts import ApiKey, AuditEvent
+from notifier_client.rows.choices.categories import Category, MyCategory
+from notifier_client.rows.choices.digests import DigestChoice
+from notifier_client.rows.choices.frequency_caps import FrequencyCap
+from notifier_client.rows.choices.quiet_hours import QuietHours, QuietWindow
+from notifier_client.rows.dead_letters import DeadLetter, Redriven
+from notifier_client.rows.dry_runs import ChannelDryRun, DryRun, StepDryRun
+from notifier_client.rows.groups import Added, Group, Member, Removed
+from notifier_client.rows.inbox import InboxEvent, InboxItem, Marked, Me, StreamTicket
+from notifier_client.rows.notifications import (
+    Acknowledged,
+    Acknowledgement,
+    Attempt,
+    BatchResult,
+    Delivery,
+    Draft,
+    FallbackStep,
+    Message,
+    Notification,
+    Receipt,
+)
+from notifier_client.rows.recipients import (
+    REMOVE,
+    Contact,
+    Device,
+    Preference,
+    Recipient,
+    RecipientResult,
+    Remove,
+)
+from notifier_client.rows.schedules import Schedule, ScheduleRun
+from notifier_client.rows.statistics import (
+    DayOfDeliveries,
+    DayOfNotifications,
+    Hour,
+    Now,
+    Quota,
+    RequestLimit,
+    TopicStatistics,
+    Usage,
+)
+from notifier_client.rows.status_webhooks import StatusWebhook, WebhookTest
+from notifier_client.rows.suppressions import Suppression
+from notifier_client.rows.templates import Preview, Template, TemplateContent, TemplateVersion
+from notifier_client.rows.topics import Subscriber, Subscription, SubscriptionResult, Topic
+
+__all__ = [
+    "REMOVE",
+    "Acknowledged",
+    "Acknowledgement",
+    "Added",
+    "ApiKey",
+    "Attempt",
+    "AuditEvent",
+    "BatchResult",
+    "Category",
+    "ChannelDryRun",
+    "Contact",
+    "DayOfDeliveries",
+    "DayOfNotifications",
+    "DeadLetter",
+    "Delivery",
+    "Device",
+    "DigestChoice",
+    "Draft",
+    "DryRun",
+    "FallbackStep",
+    "FrequencyCap",
+    "Group",
+    "Hour",
+    "InboxEvent",
+    "InboxItem",
+    "Marked",
+    "Me",
+    "Member",
+    "Message",
+    "MyCategory",
+    "Notification",
+    "Now",
+    "Preference",
+    "Preview",
+    "QuietHours",
+    "QuietWindow",
+    "Quota",
+    "Receipt",
+    "Recipient",
+    "RecipientResult",
+    "Redriven",
+    "Remove",
+    "Removed",
+    "RequestLimit",
+    "Schedule",
+    "ScheduleRun",
+    "StatusWebhook",
+    "StepDryRun",
+    "StreamTicket",
+    "Subscriber",
+    "Subscription",
+    "SubscriptionResult",
+    "Suppression",
+    "Template",
+    "TemplateContent",
+    "TemplateVersion",
+    "Topic",
+    "TopicStatistics",
+    "Usage",
+    "WebhookTest",
+]

@@ -1,0 +1,35 @@
+"""Dead letters: deliveries that were given up."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from notifier_client.rows.base import TIME, TUPLE
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A delivery that was given up, its address masked. ``id``: the delivery's."""
+
+    id: str
+    notification_id: str
+    channel: str
+    died_at: datetime = field(metadata=TIME)
+    topic: str | None = None
+    provider: str = ""
+    reason: str = ""
+    user_id: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """The number of dead letters that were redriven.
+
+    ``unknown``: ids that are no dead letters; ``more``: whether some may be left; ``next``: the
+    cursor with which a call with the same match continues.
+    """
+
+    redriven: int
+    unknown: tuple[str, ...] = field(default=(), metadata=TUPLE)
+    more: bool = False
+    next: str | None = None
