@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 PACKAGE = HERE / "src" / "notifier_client"
 SOURCE, COPY = PACKAGE / "_async", PACKAGE / "_sync"
 #: Modules that are not generated: each client has its own HTTP library.
-WRITTEN = frozenset({"transport.py"})
+WRITTEN = frozenset({"transport.py", "connections.py"})
 NOTE = "# Generated from _async by `python packages/python/unasync.py`: edit that.\n"
 _WORDS = [
     (r"\basync (def|for|with) ", r"\1 "),

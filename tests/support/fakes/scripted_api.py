@@ -4,7 +4,7 @@ import json
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,13 +12,19 @@ from stack.supervision.process import PATIENCE
 
 #: Steps in place of an answer: close the connection, or say nothing.
 HANG_UP, SILENCE = "hang up", "silence"
+#: Begin an answer, and go on with a byte now and then: of a header, or of the body.
+DRIPPING_HEADER, DRIPPING_BODY = "dripping header", "dripping body"
+_BEGUN = {
+    DRIPPING_HEADER: b"HTTP/1.1 200 OK\r\nx: ",
+    DRIPPING_BODY: b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n",
+}
 
 
 @dataclass
 class Script:
     """The ``steps`` to answer in turn, the last one for ever.
 
-    A step is ``(status, body)``, ``HANG_UP`` or ``SILENCE``. ``seen`` has the request line, the
+    A step is ``(status, body)`` or one of the words above. ``seen`` has the request line, the
     headers and the body of each request.
     """
 
@@ -50,6 +56,11 @@ def serving(*steps: Any) -> Iterator[Script]:
             script.seen.append((line, headers, json.loads(body) if body else None))
             if step == SILENCE:
                 closing.wait(PATIENCE)
+            elif step in (DRIPPING_HEADER, DRIPPING_BODY):
+                with suppress(OSError):  # the client has left
+                    self.wfile.write(_BEGUN[step])
+                    while not closing.wait(0.02):
+                        self.wfile.write(b"x")
             elif step != HANG_UP:
                 self.wfile.write(_answer(*step))
 

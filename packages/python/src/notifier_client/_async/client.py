@@ -27,11 +27,16 @@ class AsyncNotifierClient(
 ):
     """A client of the API at ``base_url`` (without ``/v1``).
 
-    ``api_key``: a key, or a JWT of your identity provider. ``timeout``: seconds for one request.
+    ``api_key``: a key, or a JWT of your identity provider. ``timeout``: seconds for one request,
+    from connecting to the last byte of the answer.
 
     Requests that are safe to repeat are repeated on connection errors, 429, 502, 503 and 504, with
     growing, jittered waits, for at most ``retry_for`` seconds. Publishing is always safe, since it
     carries an Idempotency-Key. Other errors are raised at once, as a ``NotifierError``.
+
+    So a call, repetitions included, is over after ``retry_for`` seconds, or after ``timeout`` where
+    that is longer. Methods that make several calls have that for each: lists that are iterated,
+    bulk methods, ``redrive_all``.
     """
 
     def __init__(

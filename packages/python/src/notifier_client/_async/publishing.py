@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from notifier_client._async.base import AsyncCalls, new_key, segment, with_problem
-from notifier_client.errors import StillSending
+from notifier_client.errors import ConnectionFailed, StillSending
 from notifier_client.rows import BatchResult, Delivery, Draft, DryRun, Message, Notification
 from notifier_client.rows.base import read
 
@@ -148,19 +148,30 @@ class AsyncPublishing(AsyncCalls):
     async def wait(self, notification_id: str, timeout: float = 60.0) -> Notification:
         """Wait until nothing more is to be sent, and return the notification.
 
-        Raises ``StillSending`` after ``timeout`` seconds.
+        Raises ``StillSending`` after ``timeout`` seconds, whether or not the service answers then.
         """
         deadline = time.monotonic() + timeout
-        pause = 0.05
-        while not (found := await self.get_notification(notification_id)).done:
+        path = f"/v1/notifications/{segment(notification_id)}"
+        pause, known, cause = 0.05, "not known", None
+        while True:
+            try:
+                left = deadline - time.monotonic()
+                found = read(
+                    Notification, (await self._http.request("GET", path, within=left)).body
+                )
+                if found.done:
+                    return found
+                known, cause = f"{found.state}: {dict(found.counts)}", None
+            except ConnectionFailed as error:
+                if time.monotonic() + pause < deadline:
+                    raise
+                cause = error
             if time.monotonic() + pause > deadline:
                 raise StillSending(
-                    f"After {timeout:g} s notification {notification_id} is {found.state}: "
-                    f"{dict(found.counts)}."
-                )
+                    f"After {timeout:g} s notification {notification_id} is {known}."
+                ) from cause
             await asyncio.sleep(pause)
             pause = min(1.0, pause * 1.5)
-        return found
 
     async def _dry_run(self, path: str, draft: Draft) -> DryRun:
         return read(DryRun, (await self._http.request("POST", path, draft.body_of())).body)

@@ -1,6 +1,7 @@
 """The asynchronous HTTP transport (aiohttp), which repeats calls where that is safe."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -25,16 +26,13 @@ class AsyncTransport:
     """Connections to the service, for one event loop.
 
     ``timeout``: seconds for one request; ``retry_for``: seconds within which a call may be
-    repeated, waits included.
+    repeated, waits included. A call is over after the longer of both.
     """
 
     def __init__(self, base_url: str, token: str, *, timeout: float, retry_for: float) -> None:
         self._base_url = base_url.rstrip("/")
         self._token = token
-        self._retry_for = retry_for
-        self._timeout = aiohttp.ClientTimeout(
-            total=timeout, sock_connect=min(timeout, CONNECT_TIMEOUT)
-        )
+        self._timeout, self._retry_for = timeout, retry_for
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -42,18 +40,24 @@ class AsyncTransport:
         if self._session is not None:
             await self._session.close()
 
-    async def request(self, method: str, path: str, body: Any = None, **rest: Any) -> Answer:
-        """Return a 2xx answer, or raise ``NotifierError``. ``rest``: fields of ``Call``."""
+    async def request(
+        self, method: str, path: str, body: Any = None, *, within: float = math.inf, **rest: Any
+    ) -> Answer:
+        """Return a 2xx answer, or raise ``NotifierError``. ``rest``: fields of ``Call``.
+
+        ``within``: seconds for this call, where that is less than it has anyway.
+        """
         call = Call(method, path, body, **rest)
-        deadline = time.monotonic() + self._retry_for
+        began = time.monotonic()
+        ends = began + min(within, max(self._timeout, self._retry_for))
         attempt = 0
         while True:
             try:
-                return await self._once(call)
+                return await self._once(call, min(self._timeout, ends - time.monotonic()))
             except NotifierError as error:
                 wait = backoff(attempt, error.retry_after)
                 again = may_repeat(error, call.repeatable)
-                if not again or time.monotonic() + wait > deadline:
+                if not again or time.monotonic() + wait > min(ends, began + self._retry_for):
                     raise
             await asyncio.sleep(wait)
             attempt += 1
@@ -79,10 +83,14 @@ class AsyncTransport:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:  # a session can only be created in a running loop
-            self._session = aiohttp.ClientSession(timeout=self._timeout, read_bufsize=2**20)
+            self._session = aiohttp.ClientSession(read_bufsize=2**20)
         return self._session
 
-    async def _once(self, call: Call) -> Answer:
+    async def _once(self, call: Call, seconds: float) -> Answer:
+        # By default it would round up what is longer than five seconds.
+        timeout = aiohttp.ClientTimeout(
+            total=max(0.001, seconds), sock_connect=CONNECT_TIMEOUT, ceil_threshold=math.inf
+        )
         try:
             async with self._opened().request(
                 call.method,
@@ -90,6 +98,7 @@ class AsyncTransport:
                 data=call.encoded(),
                 headers=call.headers(self._token),
                 allow_redirects=False,
+                timeout=timeout,
             ) as response:
                 return answer_of(response.status, response.headers, await response.read())
         except (aiohttp.ClientError, TimeoutError) as error:
