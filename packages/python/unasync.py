@@ -23,9 +23,10 @@ NOTE = "# Generated from _async by `python packages/python/unasync.py`: edit tha
 _WORDS = [
     (r"\basync (def|for|with) ", r"\1 "),
     (r"\bawait ", ""),
+    (r"\banext\b", "next"),
     (r"\bAsync(?=[A-Z])", ""),
     (r"\b_async\b", "_sync"),
-    (r"__a(enter|exit)__", r"__\1__"),
+    (r"__a(enter|exit|next)__", r"__\1__"),
     (r"\basyncio\.sleep\b", "time.sleep"),
     (r"^import asyncio\n", ""),
 ]

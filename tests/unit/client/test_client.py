@@ -11,6 +11,7 @@ from notifier_client import (
     AuthenticationError,
     Conflict,
     ConnectionFailed,
+    InboxClient,
     InvalidRequest,
     NotAllowed,
     NotFound,
@@ -196,3 +197,24 @@ def test_the_api_key_is_in_no_error_and_no_representation(client: Connect) -> No
         with pytest.raises(NotifierError) as raised:
             notifier.publish("news", body="Hello")
         assert "ntf_key" not in f"{raised.value!r} {notifier!r}"
+
+
+def test_a_list_of_the_inbox_says_where_its_stream_goes_on() -> None:
+    item = {
+        "id": 1,
+        "title": "Hi",
+        "body": "",
+        "status": "unread",
+        "created_at": "2026-11-22T10:00Z",
+    }
+    first = {"data": [item], "next": "c", "unread": 2, "unseen": 1, "last_event_id": "7"}
+    # What changed while the first page was read is told by the stream: its id is the one to keep.
+    second = {"data": [item], "next": None, "unread": 9, "unseen": 9, "last_event_id": "8"}
+    with serving((200, first), (200, second)) as script:
+        with InboxClient(script.url, "token") as inbox:
+            items = inbox.items()
+            assert (items.last_event_id, script.seen) == ("", [])
+            assert next(items).title == "Hi"
+            assert (items.last_event_id, items.unread, items.unseen) == ("7", 2, 1)
+            assert len(list(items)) == 1
+            assert (items.last_event_id, items.unread) == ("7", 2)

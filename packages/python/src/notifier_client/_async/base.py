@@ -20,12 +20,16 @@ class AsyncCalls:
     _http: AsyncTransport
 
     async def _pages(self, row: type[Row], path: str, **filters: Any) -> AsyncIterator[Row]:
+        async for page in self._answers(path, **filters):
+            for answer in page["data"]:
+                yield read(row, answer)
+
+    async def _answers(self, path: str, **filters: Any) -> AsyncIterator[Mapping[str, Any]]:
         query: dict[str, Any] = {k: v for k, v in filters.items() if v is not None}
         query["limit"] = PAGE
         while True:
             page = (await self._http.request("GET", path, query=query)).body
-            for answer in page["data"]:
-                yield read(row, answer)
+            yield page
             if not page["next"]:
                 return
             query["cursor"] = page["next"]

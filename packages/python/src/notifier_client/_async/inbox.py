@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Self
 
 from notifier_client._async.base import AsyncCalls, segment
+from notifier_client._async.inbox_items import AsyncInboxItems
 from notifier_client._async.transport import AsyncTransport
 from notifier_client.calls import EventReader
 from notifier_client.rows import (
@@ -12,7 +13,6 @@ from notifier_client.rows import (
     DigestChoice,
     FrequencyCap,
     InboxEvent,
-    InboxItem,
     Marked,
     Me,
     MyCategory,
@@ -57,20 +57,24 @@ class AsyncInboxClient(AsyncCalls):
         source: str | None = None,
         archived: bool | None = None,
         snoozed: bool | None = None,
-    ) -> AsyncIterator[InboxItem]:
+    ) -> AsyncInboxItems:
         """List the inbox's items, newest first; pages are read while iterating.
 
         ``archived``, ``snoozed``: list what is put away, in place of the others.
+
+        items = inbox.items()
+        titles = [item.title async for item in items]
+        async for event in inbox.stream(since=items.last_event_id):
+            print(event.name, event.data)
         """
-        return self._pages(
-            InboxItem,
-            "/v1/inbox",
-            status=status,
-            severity=severity,
-            source=source,
-            archived=archived,
-            snoozed=snoozed,
-        )
+        filters = {
+            "status": status,
+            "severity": severity,
+            "source": source,
+            "archived": archived,
+            "snoozed": snoozed,
+        }
+        return AsyncInboxItems(self._answers("/v1/inbox", **filters))
 
     async def unread(self) -> int:
         """Return the number of unread items."""
@@ -79,9 +83,10 @@ class AsyncInboxClient(AsyncCalls):
     async def stream(self, since: str = "") -> AsyncIterator[InboxEvent]:
         """Iterate over what changes in the inbox, as it happens, until the connection ends.
 
-        ``since``: the id of the last event, to be told what was missed; by default what changes
-        from now on. Raises ``NotifierError`` where the connection is lost: call it again then. The
-        stream is served at a path of its own, by another process where no proxy is in front.
+        ``since``: the id of the last event, or ``last_event_id`` of ``items``, to be told what was
+        missed; by default what changes from now on. Raises ``NotifierError`` where the connection
+        is lost: call it again then. The stream is served at a path of its own, by another process
+        where no proxy is in front.
         """
         read_line = EventReader()
         async for line in self._http.lines("/v1/inbox/stream", {"since": since} if since else None):

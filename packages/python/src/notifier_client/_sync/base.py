@@ -21,12 +21,16 @@ class Calls:
     _http: Transport
 
     def _pages(self, row: type[Row], path: str, **filters: Any) -> Iterator[Row]:
+        for page in self._answers(path, **filters):
+            for answer in page["data"]:
+                yield read(row, answer)
+
+    def _answers(self, path: str, **filters: Any) -> Iterator[Mapping[str, Any]]:
         query: dict[str, Any] = {k: v for k, v in filters.items() if v is not None}
         query["limit"] = PAGE
         while True:
             page = (self._http.request("GET", path, query=query)).body
-            for answer in page["data"]:
-                yield read(row, answer)
+            yield page
             if not page["next"]:
                 return
             query["cursor"] = page["next"]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from notifier_client._sync.base import Calls, segment
+from notifier_client._sync.inbox_items import InboxItems
 from notifier_client._sync.transport import Transport
 from notifier_client.calls import EventReader
 from notifier_client.rows import (
@@ -13,7 +14,6 @@ from notifier_client.rows import (
     DigestChoice,
     FrequencyCap,
     InboxEvent,
-    InboxItem,
     Marked,
     Me,
     MyCategory,
@@ -58,20 +58,24 @@ class InboxClient(Calls):
         source: str | None = None,
         archived: bool | None = None,
         snoozed: bool | None = None,
-    ) -> Iterator[InboxItem]:
+    ) -> InboxItems:
         """List the inbox's items, newest first; pages are read while iterating.
 
         ``archived``, ``snoozed``: list what is put away, in place of the others.
+
+        items = inbox.items()
+        titles = [item.title for item in items]
+        for event in inbox.stream(since=items.last_event_id):
+            print(event.name, event.data)
         """
-        return self._pages(
-            InboxItem,
-            "/v1/inbox",
-            status=status,
-            severity=severity,
-            source=source,
-            archived=archived,
-            snoozed=snoozed,
-        )
+        filters = {
+            "status": status,
+            "severity": severity,
+            "source": source,
+            "archived": archived,
+            "snoozed": snoozed,
+        }
+        return InboxItems(self._answers("/v1/inbox", **filters))
 
     def unread(self) -> int:
         """Return the number of unread items."""
@@ -80,9 +84,10 @@ class InboxClient(Calls):
     def stream(self, since: str = "") -> Iterator[InboxEvent]:
         """Iterate over what changes in the inbox, as it happens, until the connection ends.
 
-        ``since``: the id of the last event, to be told what was missed; by default what changes
-        from now on. Raises ``NotifierError`` where the connection is lost: call it again then. The
-        stream is served at a path of its own, by another process where no proxy is in front.
+        ``since``: the id of the last event, or ``last_event_id`` of ``items``, to be told what was
+        missed; by default what changes from now on. Raises ``NotifierError`` where the connection
+        is lost: call it again then. The stream is served at a path of its own, by another process
+        where no proxy is in front.
         """
         read_line = EventReader()
         for line in self._http.lines("/v1/inbox/stream", {"since": since} if since else None):
