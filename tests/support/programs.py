@@ -17,7 +17,7 @@ from stack import debian
 from stack.supervision.process import GUARD, ROOT
 
 #: Programs of every Debian, and make, by which the tests are run.
-OF_EVERY_MACHINE = {"make", "nice", "nsenter", "ps", "setpriv", "sh", "sleep"}
+OF_EVERY_MACHINE = {"bash", "make", "nice", "nsenter", "ps", "setpriv", "sh", "sleep"}
 #: Programs that come along with Debian's packages of the tests.
 COME_ALONG = {"epmd", "nginx", "rabbitmqctl", "tc"}
 #: Asked for a version or a commit, and done without where they are not there.

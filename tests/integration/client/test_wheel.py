@@ -33,10 +33,10 @@ NotifierClient("https://example.com", "ntf_key").publish("news", boddy="Hello")
 """
 
 
-def run(command: list[str], *, code: int = 0, cwd: Path = ROOT) -> str:
-    """Run a command with nothing of this environment; what it printed."""
+def run(command: list[str], *, code: int = 0, cwd: Path = ROOT, **env: str) -> str:
+    """Run a command with nothing of this environment but ``env``; what it printed."""
     done = subprocess.run(
-        command, env={}, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE, check=False
+        command, env=env, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -75,6 +75,8 @@ def test_the_wheel_makes_a_call_of_a_service_with_nothing_but_urllib3_beside_it(
     _, key = services.create_key(publisher.pk, set(Scope))
     printed = run([str(python), "-c", FIRST_CALL, live_server.url, key], cwd=tmp_path)
     assert printed == "['news']\n"
+    command = [str(python.with_name("notifier")), "topics", "get", "news"]
+    assert "news" in run(command, cwd=tmp_path, NOTIFIER_URL=live_server.url, NOTIFIER_KEY=key)
 
 
 def test_mypy_knows_the_wheels_types(python: Path, tmp_path: Path) -> None:
