@@ -1,4 +1,4 @@
-"""Clients generated from the OpenAPI document, with default flags, run the main flow.
+"""Clients generated from the OpenAPI document, with default flags but the name of the package, run the main flow.
 
 Register a person, subscribe them, publish, wait, and read the deliveries.
 """
@@ -19,9 +19,11 @@ ENV = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
 
 def test_openapi_python_client(document: Path, flow: Flow, tmp_path: Path) -> None:
-    made = tmp_path / "client"
+    made, config = tmp_path / "client", tmp_path / "config.yml"
+    config.write_text("package_name_override: generated_client\n")  # ours is notifier_client
     command = ["openapi-python-client", "generate", "--path", str(document)]
-    said = run([*command, "--output-path", str(made)], env=ENV, cwd=tmp_path)
+    command += ["--config", str(config), "--output-path", str(made)]
+    said = run(command, env=ENV, cwd=tmp_path)
     assert "Warning" not in said and "Error" not in said, said
     flow([sys.executable, str(HERE / "with_openapi_python_client.py")], made)
 

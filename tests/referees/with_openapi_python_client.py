@@ -4,12 +4,12 @@ import os
 import time
 from uuid import uuid4
 
-from notifier_client import AuthenticatedClient
-from notifier_client.api.notifications import get_notification, list_deliveries, publish
-from notifier_client.api.recipients import upsert_recipient
-from notifier_client.api.subscriptions import subscribe
-from notifier_client.api.topics import create_topic
-from notifier_client.models import (
+from generated_client import AuthenticatedClient
+from generated_client.api.notifications import get_notification, list_deliveries, publish
+from generated_client.api.recipients import upsert_recipient
+from generated_client.api.subscriptions import subscribe
+from generated_client.api.topics import create_topic
+from generated_client.models import (
     ContactChannelEnum,
     ContactIn,
     ContentIn,
@@ -20,7 +20,7 @@ from notifier_client.models import (
     SubscriptionIn,
     TopicIn,
 )
-from notifier_client.models.channel_enum import ChannelEnum
+from generated_client.models.channel_enum import ChannelEnum
 
 name = os.environ["NAME"]
 client = AuthenticatedClient(os.environ["NOTIFIER_URL"], os.environ["NOTIFIER_KEY"])

@@ -1,12 +1,9 @@
 """Claims: their leases and fences, and what happens where a worker is lost."""
 
 import threading
-import time
-from contextlib import closing
 
-import psycopg2
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError
 
 from apps.delivery import state, tasks
 from apps.delivery.fanout import audience_lease, chunking
@@ -29,7 +26,6 @@ from tests.support.deliveries.workers import (
     result,
 )
 from tests.support.publishers.people import contact, recipient, subscribe
-from tests.support.waiting import until
 
 HELLO = {"title": "Hello", "body": "There"}
 
@@ -290,58 +286,6 @@ def test_the_sweeper_releases_claims_whose_leases_ran_out_and_no_others(shop, se
     assert [row.pk for row in Claim.objects.all()] == [alive.id]
     states = Delivery.objects.order_by("priority").values_list("state", "reason")
     assert list(states) == [("sending", ""), ("retrying", "worker_lost")]
-
-
-def test_a_claim_that_could_not_be_renewed_has_another_lease_while_its_worker_lives(shop, settings):
-    for name in ("ada", "bob"):
-        recipient(name)
-    notify(shop, "ada", "inbox")
-    locked = claim()
-    notify(shop, "bob", "inbox", priority="high")
-    claim(priority="high")
-    Claim.objects.filter(pk=locked.id).update(lease_until="2020-01-01T00:00:00Z")
-    settings.LEASE_SECONDS = 0.5
-    tasks.sweep.apply(throw=True)
-    assert Claim.objects.filter(pk=locked.id).exists()
-    time.sleep(0.6)
-    tasks.sweep.apply(throw=True)
-    assert not Claim.objects.filter(pk=locked.id).exists(), "nobody renewed it then, either"
-    assert Delivery.objects.filter(state="retrying", reason="worker_lost").exists()
-
-
-def test_what_is_on_record_waits_for_no_claim_that_others_have_locked(shop, settings):
-    recipient("ada")
-    posted = notify(shop, "ada", "inbox")
-    held = claim()
-    done = result(held, held.deliveries[0], DeliveryState.DELIVERED)
-    with closing(psycopg2.connect(**connection.get_connection_params())) as other:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT FROM delivery_claim WHERE id = %s FOR UPDATE", [held.id])
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '100ms'")
-            assert state.record([done], finished=[held.id]) == {held.id}
-    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
-    lose_claims()
-    tasks.sweep.apply(throw=True)
-    assert not Claim.objects.exists()
-    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
-
-
-def test_a_claim_that_was_locked_is_closed_soon_after(shop):
-    """The renewal of its lease may have it locked at the moment of its last record."""
-    recipient("ada")
-    posted = notify(shop, "ada", "inbox")
-    held = claim()
-    with closing(psycopg2.connect(**connection.get_connection_params())) as other:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT FROM delivery_claim WHERE id = %s FOR UPDATE", [held.id])
-        process.worker().send(held)
-        until(lambda: shop.counts(posted) == {"inbox": {"delivered": 1}})
-        assert not process.worker().join(0.5), "its lease is renewed as long as it is there"
-        assert Claim.objects.filter(pk=held.id).exists()
-    assert process.worker().join(PATIENCE)
-    assert not Claim.objects.exists()
-    assert Attempt.objects.count() == 1
 
 
 def test_a_server_that_has_just_come_up_gives_workers_a_leases_time(shop, settings):
