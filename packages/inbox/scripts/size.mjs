@@ -1,0 +1,27 @@
+// Fails where the library has become larger than its budget, gzipped, or is not tree-shaken.
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+/** Return the gzipped bytes of what a bundler makes of this code. */
+async function bundled(contents) {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: process.cwd() },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    write: false,
+    logLevel: "error",
+  });
+  return gzipSync(outputFiles[0].contents, { level: 9 }).length;
+}
+
+const client = await bundled('export { NotifierInbox } from "./dist/index.js"');
+const unused = await bundled('import "./dist/index.js"');
+const sizes = [
+  ["client", client, 15_000],
+  ["what is imported and not used", unused, 100],
+];
+for (const [what, bytes, most] of sizes) {
+  console.log(`${what}: ${bytes} bytes gzipped, of ${most}`);
+  if (bytes > most) process.exitCode = 1;
+}

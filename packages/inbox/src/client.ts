@@ -1,0 +1,376 @@
+import { Api, type Refused } from "./api.ts";
+import { backoff } from "./backoff.ts";
+import { Emitter } from "./emitter.ts";
+import { Outbox, type Settled } from "./outbox.ts";
+import { Kept } from "./storage.ts";
+import { type Difference, type Pending, Store } from "./store.ts";
+import type { StreamMessage } from "./stream.ts";
+import { type Feed, LoneFeed } from "./tabs/feed.ts";
+import { AnotherPerson, type AskToken, Tokens } from "./tokens.ts";
+import type { Change, Counts, Item, Mark, Marked, Page, PageQuery, Told, View } from "./types.ts";
+
+export interface InboxOptions {
+  /** Where the API is, as `https://notifier.example.com`; empty for the page's own origin. */
+  url: string;
+  /** Where the stream is, if no proxy sends it there from `url`. */
+  streamUrl?: string;
+  /** Return the person's token; asked again whenever it has expired. */
+  token: AskToken;
+  /** Items of a page, 20 by default, 100 at most. */
+  pageSize?: number;
+}
+
+export interface InboxEvents {
+  /** An item is new or has changed. */
+  item: Item;
+  /** An item was deleted or has expired. */
+  deleted: { readonly id: number };
+  counts: Counts;
+  /** Anything of the above, once for all that came together: what to draw anew on. */
+  change: Difference;
+  connected: undefined;
+  disconnected: { readonly retryIn: number };
+  /** A mark was refused, and what it showed is taken back. */
+  rolledback: { readonly mark: Mark; readonly error: Error };
+  error: Error;
+  signedout: { readonly reason: "signed-out" | "another-person" };
+}
+
+/** Longest time that a timer of a browser can wait. */
+const LONGEST_TIMER = 2_147_483_647;
+/** Ids of one call. */
+const MOST_IDS = 1_000;
+
+/** Return a name that nothing else has; `randomUUID` is there in secure contexts only. */
+function unique(): string {
+  return [...crypto.getRandomValues(new Uint32Array(3))].map((one) => one.toString(36)).join("");
+}
+
+interface Waiting {
+  resolve(answer: Marked): void;
+  reject(error: Error): void;
+}
+
+/** A person's inbox in a page. `connect` lists it, and then hears what changes. */
+export class NotifierInbox extends Emitter<InboxEvents> {
+  /** Whether the stream is open now. */
+  connected = false;
+
+  private readonly api: Api;
+  private readonly tokens: Tokens;
+  private readonly store = new Store();
+  private readonly streamUrl: string;
+  private readonly base: string;
+  private feed: Feed | undefined;
+  private outbox: Outbox | undefined;
+  private connecting: Promise<void> | undefined;
+  private position = 0;
+  /** What the stream told while the inbox was being listed. */
+  private held: StreamMessage[] | undefined;
+  private readonly waiting = new Map<string, Waiting>();
+  private expiry: ReturnType<typeof setTimeout> | undefined;
+  private ended = new AbortController();
+
+  constructor(private readonly options: InboxOptions) {
+    super();
+    const here = globalThis.location?.href;
+    const absolute = (url: string): string => new URL(url || "/", here).href.replace(/\/+$/, "");
+    this.base = absolute(options.url);
+    this.streamUrl = `${absolute(options.streamUrl ?? options.url)}/v1/inbox/stream`;
+    this.tokens = new Tokens(options.token);
+    this.api = new Api(this.base, this.tokens);
+  }
+
+  get counts(): Counts {
+    return this.store.counts;
+  }
+
+  /** The inbox, newest first, as far as its pages were read. */
+  get items(): readonly Item[] {
+    return this.store.list("inbox");
+  }
+
+  /** Whose inbox it is, once a token has said so. */
+  get person(): string | undefined {
+    return this.tokens.person;
+  }
+
+  item(id: number): Item | undefined {
+    return this.store.item(id);
+  }
+
+  /** Return one of the lists, as far as its pages were read. */
+  list(view: View = "inbox"): readonly Item[] {
+    return this.store.list(view);
+  }
+
+  /** Return whether a list has further pages; `undefined` before its first one. */
+  hasMore(view: View = "inbox"): boolean | undefined {
+    return this.store.listed(view) ? this.store.next(view) !== null : undefined;
+  }
+
+  /** List the inbox and open the stream. Done once the first page is there. */
+  connect(): Promise<void> {
+    this.connecting ??= this.begin();
+    return this.connecting;
+  }
+
+  /** Read the next page of a list, the first one if there was none; return the whole list. */
+  async more(view: View = "inbox"): Promise<readonly Item[]> {
+    const cursor = this.store.next(view) ?? undefined;
+    if (this.store.listed(view) && cursor === undefined) return this.list(view);
+    const page = await this.api.page({ ...this.query(view), ...(cursor ? { cursor } : {}) });
+    this.show(this.store.append(page, view));
+    return this.list(view);
+  }
+
+  /** Read a page as the API answers it, filtered and perhaps of any size. */
+  page(query: PageQuery = {}): Promise<Page> {
+    return this.api.page(query);
+  }
+
+  /**
+   * Mark items, or "all" that are not put away. It is shown at once, and taken back if the server
+   * refuses. Done once the server has taken it, which may be when the network is back. Whoever does
+   * not wait for that is told of a refusal by the event `rolledback`.
+   */
+  mark(status: Change, which: number | readonly number[] | "all", until?: Date): Promise<Marked> {
+    const answer = this.markAll(status, which, until);
+    answer.catch(() => {});
+    return answer;
+  }
+
+  private async markAll(
+    status: Change,
+    which: number | readonly number[] | "all",
+    until?: Date,
+  ): Promise<Marked> {
+    const ids = which === "all" ? this.all(status) : [which].flat();
+    const snoozed = until ? { snoozed_until: until.toISOString() } : {};
+    if (ids === undefined) return this.put({ status, all: true, ...snoozed });
+    const answers: Promise<Marked>[] = [];
+    for (let at = 0; at < ids.length; at += MOST_IDS) {
+      answers.push(this.put({ status, ids: ids.slice(at, at + MOST_IDS), ...snoozed }));
+    }
+    const found = await Promise.all(answers);
+    return {
+      changed: found.reduce((sum, one) => sum + one.changed, 0),
+      unknown: found.flatMap((one) => one.unknown),
+    };
+  }
+
+  /** Call anything else that the person's token opens, as `/v1/me`. */
+  call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    return this.api.call(method, path, body);
+  }
+
+  /** Close this page's part; what waits to be sent is kept for the next one. */
+  disconnect(): void {
+    this.ended.abort();
+    this.feed?.close();
+    this.outbox?.close();
+    clearTimeout(this.expiry);
+    for (const one of this.waiting.values()) one.reject(new Error("disconnected"));
+    this.waiting.clear();
+    this.feed = this.outbox = this.connecting = this.held = undefined;
+    this.setConnected(false);
+  }
+
+  private async begin(): Promise<void> {
+    this.ended = new AbortController();
+    const { signal } = this.ended;
+    await this.tried(() => this.tokens.get(), signal);
+    if (signal.aborted) return;
+    const key = `notifier-inbox/1 ${this.base} ${this.person}`;
+    const kept = new Kept(`${key} `);
+    this.outbox = new Outbox(
+      kept,
+      `${key} marks`,
+      (mark) => this.api.mark(mark),
+      (settled) => this.settle(settled),
+    );
+    for (const pending of this.outbox.waiting()) this.show(this.store.mark(pending));
+    this.listen(signal);
+    this.feed = new LoneFeed({
+      key,
+      url: this.streamUrl,
+      token: (not) => this.token(not),
+      say: (message) => this.hear(message),
+    });
+    void this.outbox.drain();
+    await this.relist();
+  }
+
+  private listen(signal: AbortSignal): void {
+    globalThis.addEventListener?.("online", () => this.wake(), { signal });
+    globalThis.addEventListener?.("offline", () => this.feed?.lost(), { signal });
+  }
+
+  private wake(): void {
+    this.feed?.wake();
+    void this.outbox?.drain();
+  }
+
+  /** List the inbox from its beginning; what the stream tells meanwhile is shown after it. */
+  private async relist(): Promise<void> {
+    if (this.held) return; // it is being listed
+    this.held = [];
+    const { signal } = this.ended;
+    const page = await this.tried(() => this.api.page(this.query("inbox")), signal);
+    if (signal.aborted || !page) return;
+    this.position = Number(page.last_event_id);
+    const held = this.held ?? [];
+    this.held = undefined;
+    this.show(this.store.replace(page));
+    this.feed?.since(this.position);
+    for (const message of held) this.hear(message);
+  }
+
+  private hear(message: StreamMessage): void {
+    switch (message.type) {
+      case "connected":
+        this.setConnected(true);
+        void this.outbox?.drain();
+        break;
+      case "disconnected":
+        this.setConnected(false, message.retryIn);
+        break;
+      case "failed":
+        this.emit("error", new Error(message.detail));
+        break;
+      case "resync":
+        if (message.id > this.position) void this.relist();
+        break;
+      case "told":
+        if (this.held) this.held.push(message);
+        // What came before these events has not reached this tab: it slept, or joined late.
+        else if (message.after > this.position) void this.relist();
+        else this.tell(message.id, message.events);
+    }
+  }
+
+  private tell(id: number, events: readonly Told[]): void {
+    const fresh = events.filter((one) =>
+      one.name === "counts" ? id >= this.position : id > this.position,
+    );
+    this.position = Math.max(this.position, id);
+    this.show(this.store.tell(fresh));
+  }
+
+  private put(mark: Mark): Promise<Marked> {
+    const { outbox } = this;
+    if (!outbox) return Promise.reject(new Error("connect() first"));
+    const pending: Pending = {
+      uid: unique(),
+      mark,
+      when: new Date().toISOString(),
+      upTo: this.store.newest,
+    };
+    outbox.add(pending);
+    this.show(this.store.mark(pending));
+    const answer = new Promise<Marked>((resolve, reject) =>
+      this.waiting.set(pending.uid, { resolve, reject }),
+    );
+    void outbox.drain();
+    return answer;
+  }
+
+  private settle({ uid, answer, error }: Settled): void {
+    const pending = this.store.marks.find((one) => one.uid === uid);
+    this.show(this.store.settle(uid, error === undefined));
+    if (error && pending) this.emit("rolledback", { mark: pending.mark, error });
+    const caller = this.waiting.get(uid);
+    this.waiting.delete(uid);
+    if (error) caller?.reject(error);
+    else caller?.resolve(answer ?? { changed: 0, unknown: [] });
+  }
+
+  /**
+   * Return the ids of all, so that a mark which is sent later does not touch what came meanwhile;
+   * `undefined` where not all of them are here.
+   */
+  private all(status: Change): number[] | undefined {
+    if (status === "restored" || this.hasMore() !== false) return undefined;
+    return this.items.map((item) => item.id);
+  }
+
+  private show(difference: Difference): void {
+    const { items, deleted, counts } = difference;
+    this.await();
+    if (!items.length && !deleted.length && !counts) return;
+    for (const item of items) this.emit("item", item);
+    for (const id of deleted) this.emit("deleted", { id });
+    if (counts) this.emit("counts", this.counts);
+    this.emit("change", difference);
+  }
+
+  /** Wait for the next item to expire: nobody tells of it. */
+  private await(): void {
+    clearTimeout(this.expiry);
+    const next = this.store.expires();
+    if (next === Infinity || this.ended.signal.aborted) return;
+    const wait = Math.min(Math.max(next - Date.now(), 0) + 1, LONGEST_TIMER);
+    this.expiry = setTimeout(() => this.show(this.store.expire()), wait);
+  }
+
+  private setConnected(connected: boolean, retryIn = 0): void {
+    if (connected === this.connected) return;
+    this.connected = connected;
+    if (connected) this.emit("connected", undefined);
+    else this.emit("disconnected", { retryIn });
+  }
+
+  private query(view: View): PageQuery {
+    const put = view === "inbox" ? {} : { [view]: true };
+    return { limit: this.options.pageSize ?? 20, ...put };
+  }
+
+  private async token(not: string): Promise<string> {
+    try {
+      return await this.tokens.get(not);
+    } catch (error) {
+      if (error instanceof AnotherPerson) this.leave("another-person");
+      throw error;
+    }
+  }
+
+  private leave(reason: InboxEvents["signedout"]["reason"]): void {
+    this.disconnect();
+    this.show(this.store.clear());
+    this.emit("signedout", { reason });
+  }
+
+  /** Try until it works, more and more seldom, or until the signal. */
+  private async tried<Result>(
+    work: () => Promise<Result>,
+    signal: AbortSignal,
+  ): Promise<Result | undefined> {
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (signal.aborted) break;
+        if (error instanceof AnotherPerson) {
+          this.leave("another-person");
+          break;
+        }
+        this.emit("error", error as Error);
+        await this.pause((error as Refused).retryAfter ?? backoff(failures), signal);
+      }
+    }
+    return undefined;
+  }
+
+  private pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+    return new Promise((done) => {
+      const timer = setTimeout(done, milliseconds);
+      const now = (): void => {
+        clearTimeout(timer);
+        done();
+      };
+      signal.addEventListener("abort", now, { once: true });
+      globalThis.addEventListener?.("online", now, { once: true });
+    });
+  }
+}
+

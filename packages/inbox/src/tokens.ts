@@ -1,0 +1,56 @@
+/** The person's token: asked of the page, kept until shortly before it expires. */
+
+export type AskToken = () => Promise<string> | string;
+
+/** Milliseconds before its end from which on a token is not used any more. */
+const SPARE = 15_000;
+
+/** The page has given another person's token: it has changed its log-in. */
+export class AnotherPerson extends Error {
+  override name = "AnotherPerson";
+}
+
+/** Return the claims of a JWT. The server verifies it; here they only say whose it is. */
+export function claims(token: string): { sub: string; exp: number } {
+  try {
+    const part = (token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
+    const bytes = Uint8Array.from(atob(part), (one) => one.charCodeAt(0));
+    const { sub, exp } = JSON.parse(new TextDecoder().decode(bytes));
+    if (typeof sub === "string" && typeof exp === "number") return { sub, exp };
+  } catch {
+    // Said below.
+  }
+  throw new TypeError("token() has to return the person's JWT, with sub and exp (docs/api/inbox.md)");
+}
+
+export class Tokens {
+  /** Whose tokens they are, once there was one. */
+  person: string | undefined;
+
+  private token = "";
+  private asking: Promise<string> | undefined;
+
+  constructor(
+    private readonly ask: AskToken,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** Return a token; `not`: one that the server refused. Raises `AnotherPerson`. */
+  async get(not = ""): Promise<string> {
+    if (this.token && this.token !== not && claims(this.token).exp * 1000 - SPARE > this.now()) {
+      return this.token;
+    }
+    this.asking ??= this.renew().finally(() => (this.asking = undefined));
+    return this.asking;
+  }
+
+  private async renew(): Promise<string> {
+    const token = await this.ask();
+    const { sub } = claims(token);
+    this.person ??= sub;
+    if (sub !== this.person) {
+      throw new AnotherPerson("token() returned the token of another person than before");
+    }
+    return (this.token = token);
+  }
+}

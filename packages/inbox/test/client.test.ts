@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import test, { afterEach, beforeEach } from "node:test";
+import { NotifierInbox, Refused } from "../src/index.ts";
+import { item, page } from "./items.ts";
+import { FakeServer, json, token, until } from "./server.ts";
+
+/** What a browser keeps. */
+class FakeStorage {
+  private readonly kept = new Map<string, string>();
+  get length(): number {
+    return this.kept.size;
+  }
+  key(at: number): string | null {
+    return [...this.kept.keys()][at] ?? null;
+  }
+  getItem(name: string): string | null {
+    return this.kept.get(name) ?? null;
+  }
+  setItem(name: string, value: string): void {
+    this.kept.set(name, value);
+  }
+  removeItem(name: string): void {
+    this.kept.delete(name);
+  }
+}
+
+let server: FakeServer;
+let inboxes: NotifierInbox[];
+let person: string;
+
+beforeEach(() => {
+  server = new FakeServer();
+  server.stream();
+  server.answers.set("GET /v1/inbox", () => json(page([item(2), item(1)])));
+  server.answers.set("POST /v1/inbox/status", () => json({ changed: 1, unknown: [] }));
+  Object.assign(globalThis, { localStorage: new FakeStorage() });
+  inboxes = [];
+  person = "ada";
+});
+afterEach(() => {
+  for (const one of inboxes) one.disconnect();
+  server.stop();
+});
+
+async function connected(): Promise<NotifierInbox> {
+  const inbox = new NotifierInbox({ url: "http://api.example", token: () => token(person) });
+  inboxes.push(inbox);
+  await inbox.connect();
+  await until(() => server.streams.length > 0);
+  server.streams.at(-1)!.say("ready", inbox.counts);
+  await until(() => inbox.connected);
+  return inbox;
+}
+
+const marks = (): unknown[] => server.of("POST", "/v1/inbox/status").map((one) => one.body);
+const ids = (inbox: NotifierInbox): number[] => inbox.items.map((one) => one.id);
+
+test("a page hears what is new after its list", async () => {
+  const inbox = await connected();
+  const told: string[] = [];
+  inbox.on("item", (one) => told.push(one.title));
+  inbox.on("counts", ({ unseen }) => told.push(`${unseen} unseen`));
+  server.streams[0]!.say("item", item(3), 11);
+  server.streams[0]!.say("counts", { unread: 3, unseen: 3 }, 11);
+  await until(() => told.length === 2);
+  assert.deepEqual(told, ["Title 3", "3 unseen"]);
+  assert.deepEqual(ids(inbox), [3, 2, 1]);
+});
+
+test("a mark is shown at once and sent", async () => {
+  const inbox = await connected();
+  const answer = inbox.mark("read", 2);
+  await until(() => inbox.counts.unread === 1);
+  assert.deepEqual(await answer, { changed: 1, unknown: [] });
+  assert.deepEqual(marks(), [{ status: "read", ids: [2] }]);
+});
+
+test("a refused mark is rolled back, and its caller is told", async () => {
+  const inbox = await connected();
+  const refusal = json({ detail: "It has to be in the future." }, 400);
+  server.answers.set("POST /v1/inbox/status", () => refusal);
+  const back: string[] = [];
+  inbox.on("rolledback", ({ error }) => back.push(error.message));
+  const answer = inbox.mark("snoozed", 2, new Date(Date.now() + 60_000));
+  assert.deepEqual(ids(inbox), [1]);
+  await assert.rejects(answer, Refused);
+  assert.deepEqual(ids(inbox), [2, 1]);
+  assert.deepEqual(back, ["It has to be in the future."]);
+});
+
+test("marks made offline are sent in their order, by the next page after a reload", async () => {
+  const first = await connected();
+  server.answers.set("POST /v1/inbox/status", () => new TypeError("offline"));
+  void first.mark("read", 2);
+  void first.mark("unread", 2);
+  void first.mark("deleted", 1);
+  await until(() => marks().length === 1);
+  first.disconnect();
+  server.asked.length = 0;
+  const taken: unknown[] = [];
+  server.answers.set("POST /v1/inbox/status", ({ body }) => {
+    taken.push(body);
+    return json({ changed: 1, unknown: [] });
+  });
+  const second = await connected();
+  await until(() => taken.length === 3);
+  assert.deepEqual(taken, [
+    { status: "read", ids: [2] },
+    { status: "unread", ids: [2] },
+    { status: "deleted", ids: [1] },
+  ]);
+  await until(() => second.items.length === 1);
+});
+
+test("a mark waits while the server cannot take it", async () => {
+  const inbox = await connected();
+  let calls = 0;
+  server.answers.set("POST /v1/inbox/status", () =>
+    ++calls < 3 ? json({}, 503, { "retry-after": "0" }) : json({ changed: 1, unknown: [] }),
+  );
+  assert.equal((await inbox.mark("read", 2)).changed, 1);
+  assert.equal(calls, 3);
+});
+
+test("all are named where all are here, and not where pages are missing", async () => {
+  const inbox = await connected();
+  await inbox.mark("read", "all");
+  server.answers.set("GET /v1/inbox", () => json(page([item(2)], { next: "x", unread: 9 })));
+  const other = await connected();
+  await other.mark("read", "all");
+  assert.deepEqual(marks(), [
+    { status: "read", ids: [2, 1] },
+    { status: "read", all: true },
+  ]);
+});
+
+test("pages follow by their cursor", async () => {
+  server.answers.set("GET /v1/inbox", ({ path }) =>
+    json(path.includes("cursor=next") ? page([item(1)]) : page([item(3), item(2)], { next: "next" })),
+  );
+  const inbox = await connected();
+  assert.equal(inbox.hasMore(), true);
+  await inbox.more();
+  assert.deepEqual(ids(inbox), [3, 2, 1]);
+  assert.equal(inbox.hasMore(), false);
+});
+
+test("resync lists the inbox again", async () => {
+  const inbox = await connected();
+  server.answers.set("GET /v1/inbox", () => json(page([item(9)], { last_event_id: "30" })));
+  server.streams[0]!.say("resync", {}, 20);
+  await until(() => inbox.items[0]?.id === 9);
+  assert.deepEqual(ids(inbox), [9]);
+});
+
+test("an item leaves when it expires", async () => {
+  const soon = new Date(Date.now() + 100).toISOString();
+  server.answers.set("GET /v1/inbox", () => json(page([item(2, { expires_at: soon }), item(1)])));
+  const inbox = await connected();
+  await until(() => inbox.counts.unread === 1);
+  assert.deepEqual([ids(inbox), inbox.counts.unseen], [[1], 1]);
+});
+
+test("a token that is refused is asked for again, once", async () => {
+  const inbox = await connected();
+  let refusals = 0;
+  server.answers.set("POST /v1/inbox/status", () =>
+    refusals++ ? json({ changed: 1, unknown: [] }) : json({}, 401),
+  );
+  await inbox.mark("read", 1);
+  assert.equal(marks().length, 2);
+});
+
+test("another person's token ends the first one's page, and shows nothing of theirs", async () => {
+  const inbox = await connected();
+  const ends: string[] = [];
+  inbox.on("signedout", ({ reason }) => ends.push(reason));
+  person = "bo";
+  server.streams[0]!.say("expired");
+  server.streams[0]!.end();
+  await until(() => ends.length === 1);
+  assert.deepEqual([ends, ids(inbox)], [["another-person"], []]);
+  const other = await connected();
+  assert.equal(other.person, "bo");
+});
