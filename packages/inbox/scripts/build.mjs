@@ -24,4 +24,6 @@ if (process.argv.includes("--tests")) {
     splitting: true,
     chunkNames: "shared-[hash]",
   });
+  // A file of its own, without imports: it is easily served or copied.
+  await build({ ...minified, entryPoints: ["src/worker.ts"], outdir: "dist" });
 }

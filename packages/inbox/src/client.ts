@@ -1,40 +1,17 @@
-import { Api, type Refused } from "./api.ts";
-import { backoff } from "./backoff.ts";
+import { Api } from "./api.ts";
 import { Emitter } from "./emitter.ts";
+import type { InboxEvents, InboxOptions } from "./options.ts";
 import { Outbox, type Settled } from "./outbox.ts";
 import { Kept } from "./storage.ts";
 import { type Difference, type Pending, Store } from "./store.ts";
 import type { StreamMessage } from "./stream.ts";
-import { type Feed, LoneFeed } from "./tabs/feed.ts";
-import { AnotherPerson, type AskToken, Tokens } from "./tokens.ts";
+import { Popups } from "./popups.ts";
+import { Channel, type Chat } from "./tabs/channel.ts";
+import type { Feed } from "./tabs/feed.ts";
+import { openFeed } from "./tabs/open.ts";
+import { AnotherPerson, Tokens } from "./tokens.ts";
+import { tried } from "./trying.ts";
 import type { Change, Counts, Item, Mark, Marked, Page, PageQuery, Told, View } from "./types.ts";
-
-export interface InboxOptions {
-  /** Where the API is, as `https://notifier.example.com`; empty for the page's own origin. */
-  url: string;
-  /** Where the stream is, if no proxy sends it there from `url`. */
-  streamUrl?: string;
-  /** Return the person's token; asked again whenever it has expired. */
-  token: AskToken;
-  /** Items of a page, 20 by default, 100 at most. */
-  pageSize?: number;
-}
-
-export interface InboxEvents {
-  /** An item is new or has changed. */
-  item: Item;
-  /** An item was deleted or has expired. */
-  deleted: { readonly id: number };
-  counts: Counts;
-  /** Anything of the above, once for all that came together: what to draw anew on. */
-  change: Difference;
-  connected: undefined;
-  disconnected: { readonly retryIn: number };
-  /** A mark was refused, and what it showed is taken back. */
-  rolledback: { readonly mark: Mark; readonly error: Error };
-  error: Error;
-  signedout: { readonly reason: "signed-out" | "another-person" };
-}
 
 /** Longest time that a timer of a browser can wait. */
 const LONGEST_TIMER = 2_147_483_647;
@@ -63,6 +40,9 @@ export class NotifierInbox extends Emitter<InboxEvents> {
   private readonly base: string;
   private feed: Feed | undefined;
   private outbox: Outbox | undefined;
+  private channel: Channel | undefined;
+  private popups: Popups | undefined;
+  private kept: Kept | undefined;
   private connecting: Promise<void> | undefined;
   private position = 0;
   /** What the stream told while the inbox was being listed. */
@@ -164,39 +144,52 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     return this.api.call(method, path, body);
   }
 
+  /** End this person's inbox in all tabs of this browser, and forget what is kept of it here. */
+  signOut(): void {
+    this.channel?.say({ type: "signout" });
+    this.leave("signed-out");
+  }
+
   /** Close this page's part; what waits to be sent is kept for the next one. */
   disconnect(): void {
     this.ended.abort();
     this.feed?.close();
     this.outbox?.close();
+    this.channel?.close();
     clearTimeout(this.expiry);
     for (const one of this.waiting.values()) one.reject(new Error("disconnected"));
     this.waiting.clear();
-    this.feed = this.outbox = this.connecting = this.held = undefined;
+    this.feed = this.outbox = this.channel = this.popups = undefined;
+    this.connecting = this.held = undefined;
     this.setConnected(false);
   }
 
   private async begin(): Promise<void> {
     this.ended = new AbortController();
     const { signal } = this.ended;
-    await this.tried(() => this.tokens.get(), signal);
+    await this.tried(() => this.tokens.get());
     if (signal.aborted) return;
     const key = `notifier-inbox/1 ${this.base} ${this.person}`;
-    const kept = new Kept(`${key} `);
+    const kept = (this.kept = new Kept(`${key} `));
     this.outbox = new Outbox(
       kept,
       `${key} marks`,
       (mark) => this.api.mark(mark),
       (settled) => this.settle(settled),
     );
+    this.channel = new Channel(`${key} tabs`, (said) => this.hearTab(said));
     for (const pending of this.outbox.waiting()) this.show(this.store.mark(pending));
     this.listen(signal);
-    this.feed = new LoneFeed({
+    const fresh = (): Item[] => this.store.fresh();
+    const pop = (item: Item): void => this.emit("popup", item);
+    this.popups = new Popups(kept, `${key} popup`, fresh, pop, signal);
+    const feed = {
       key,
       url: this.streamUrl,
-      token: (not) => this.token(not),
-      say: (message) => this.hear(message),
-    });
+      token: (not: string) => this.token(not),
+      say: (message: StreamMessage) => this.hear(message),
+    };
+    this.feed = openFeed(feed, this.options.sharing, this.options.worker);
     void this.outbox.drain();
     await this.relist();
   }
@@ -204,6 +197,14 @@ export class NotifierInbox extends Emitter<InboxEvents> {
   private listen(signal: AbortSignal): void {
     globalThis.addEventListener?.("online", () => this.wake(), { signal });
     globalThis.addEventListener?.("offline", () => this.feed?.lost(), { signal });
+    const seen = (): void => {
+      if (document.visibilityState === "visible") this.wake();
+    };
+    globalThis.document?.addEventListener("visibilitychange", seen, { signal });
+    const restored = ({ persisted }: PageTransitionEvent): void => {
+      if (persisted) void this.relist(); // the page was kept aside, and heard nothing
+    };
+    globalThis.addEventListener?.("pageshow", restored, { signal });
   }
 
   private wake(): void {
@@ -216,12 +217,17 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     if (this.held) return; // it is being listed
     this.held = [];
     const { signal } = this.ended;
-    const page = await this.tried(() => this.api.page(this.query("inbox")), signal);
+    const page = await this.tried(() => this.api.page(this.query("inbox")));
     if (signal.aborted || !page) return;
     this.position = Number(page.last_event_id);
     const held = this.held ?? [];
     this.held = undefined;
     this.show(this.store.replace(page));
+    // Another tab has sent these while this one slept.
+    const waits = new Set(this.outbox?.waiting().map((one) => one.uid));
+    for (const { uid } of this.store.marks) {
+      if (!waits.has(uid)) this.show(this.store.settle(uid, false));
+    }
     this.feed?.since(this.position);
     for (const message of held) this.hear(message);
   }
@@ -268,6 +274,7 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     };
     outbox.add(pending);
     this.show(this.store.mark(pending));
+    this.channel?.say({ type: "mark", pending });
     const answer = new Promise<Marked>((resolve, reject) =>
       this.waiting.set(pending.uid, { resolve, reject }),
     );
@@ -275,7 +282,20 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     return answer;
   }
 
-  private settle({ uid, answer, error }: Settled): void {
+  /** Another tab of the same person says something. */
+  private hearTab(said: Chat): void {
+    if (said.type === "signout") this.leave("signed-out");
+    else if (said.type === "mark") this.show(this.store.mark(said.pending));
+    else this.settled({ uid: said.uid, ...(said.error ? { error: new Error(said.error) } : {}) });
+  }
+
+  private settle(settled: Settled): void {
+    const { uid, error } = settled;
+    this.channel?.say({ type: "settled", uid, ...(error ? { error: error.message } : {}) });
+    this.settled(settled);
+  }
+
+  private settled({ uid, answer, error }: Settled): void {
     const pending = this.store.marks.find((one) => one.uid === uid);
     this.show(this.store.settle(uid, error === undefined));
     if (error && pending) this.emit("rolledback", { mark: pending.mark, error });
@@ -297,6 +317,8 @@ export class NotifierInbox extends Emitter<InboxEvents> {
   private show(difference: Difference): void {
     const { items, deleted, counts } = difference;
     this.await();
+    for (const item of items) if (item.snoozed_until !== null) this.popups?.forget(item.id);
+    this.popups?.look();
     if (!items.length && !deleted.length && !counts) return;
     for (const item of items) this.emit("item", item);
     for (const id of deleted) this.emit("deleted", { id });
@@ -334,43 +356,20 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     }
   }
 
+  private tried<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+    const failed = (error: Error): void => {
+      if (error instanceof AnotherPerson) this.leave("another-person");
+      else this.emit("error", error);
+    };
+    return tried(work, failed, this.ended.signal);
+  }
+
   private leave(reason: InboxEvents["signedout"]["reason"]): void {
     this.disconnect();
+    this.kept?.clear();
+    this.kept = undefined;
+    this.tokens.forget();
     this.show(this.store.clear());
     this.emit("signedout", { reason });
   }
-
-  /** Try until it works, more and more seldom, or until the signal. */
-  private async tried<Result>(
-    work: () => Promise<Result>,
-    signal: AbortSignal,
-  ): Promise<Result | undefined> {
-    for (let failures = 0; !signal.aborted; failures++) {
-      try {
-        return await work();
-      } catch (error) {
-        if (signal.aborted) break;
-        if (error instanceof AnotherPerson) {
-          this.leave("another-person");
-          break;
-        }
-        this.emit("error", error as Error);
-        await this.pause((error as Refused).retryAfter ?? backoff(failures), signal);
-      }
-    }
-    return undefined;
-  }
-
-  private pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-    return new Promise((done) => {
-      const timer = setTimeout(done, milliseconds);
-      const now = (): void => {
-        clearTimeout(timer);
-        done();
-      };
-      signal.addEventListener("abort", now, { once: true });
-      globalThis.addEventListener?.("online", now, { once: true });
-    });
-  }
 }
-

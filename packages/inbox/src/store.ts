@@ -72,6 +72,16 @@ export class Store {
       .sort((one, other) => other.id - one.id);
   }
 
+  /** Return what is new, and is to be shown beside the inbox. */
+  fresh(): Item[] {
+    const isNew = ({ display_type, seen_at, read_at }: Item): boolean =>
+      display_type !== "inbox" && seen_at === null && read_at === null;
+    const now = this.now();
+    return [...this.shown.items.values()].filter(
+      (item) => isNew(item) && viewOf(item, now) === "inbox" && !expired(item, now),
+    );
+  }
+
   /** Return the cursor of the next page of a list, `null` where there is none. */
   next(view: View): string | null {
     return (this.extents.get(view) ?? NOWHERE).next;

@@ -46,6 +46,8 @@ export class Stream {
   private readonly closing = new AbortController();
   private attempt = new AbortController();
   private awake: () => void = () => {};
+  /** The server has said how long to wait: a page that comes back does not make it shorter. */
+  private told = false;
 
   constructor(private readonly options: StreamOptions) {
     this.position = options.since;
@@ -62,7 +64,7 @@ export class Stream {
   wake(): void {
     if (this.connected && Date.now() - this.heardAt > SILENCE / 2) this.attempt.abort();
     this.failures = 0;
-    this.awake();
+    if (!this.told) this.awake();
   }
 
   /** The network has gone: do not wait for a silence. */
@@ -74,6 +76,7 @@ export class Stream {
     while (!this.closing.signal.aborted) {
       let wait = 0;
       const began = Date.now();
+      this.told = false;
       try {
         wait = await this.connect();
       } catch (error) {
@@ -181,6 +184,7 @@ export class Stream {
     // The first refusal of a token is that it was too old, and the next one will do.
     if (status === 401 && this.refusals++ === 0) return 0;
     this.options.say({ type: "failed", status, detail });
+    this.told = error.retryAfter !== undefined || status === 403;
     if (error.retryAfter !== undefined) return spread(error.retryAfter);
     return status === 403 ? FORBIDDEN : backoff(this.failures++);
   }

@@ -44,6 +44,12 @@ export class Tokens {
     return this.asking;
   }
 
+  /** Forget whose they were: the next one may be anybody's. */
+  forget(): void {
+    this.person = undefined;
+    this.token = "";
+  }
+
   private async renew(): Promise<string> {
     const token = await this.ask();
     const { sub } = claims(token);

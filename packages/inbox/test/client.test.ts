@@ -1,28 +1,9 @@
 import assert from "node:assert/strict";
 import test, { afterEach, beforeEach } from "node:test";
 import { NotifierInbox, Refused } from "../src/index.ts";
+import { freshBrowser } from "./browser.ts";
 import { item, page } from "./items.ts";
 import { FakeServer, json, token, until } from "./server.ts";
-
-/** What a browser keeps. */
-class FakeStorage {
-  private readonly kept = new Map<string, string>();
-  get length(): number {
-    return this.kept.size;
-  }
-  key(at: number): string | null {
-    return [...this.kept.keys()][at] ?? null;
-  }
-  getItem(name: string): string | null {
-    return this.kept.get(name) ?? null;
-  }
-  setItem(name: string, value: string): void {
-    this.kept.set(name, value);
-  }
-  removeItem(name: string): void {
-    this.kept.delete(name);
-  }
-}
 
 let server: FakeServer;
 let inboxes: NotifierInbox[];
@@ -33,7 +14,7 @@ beforeEach(() => {
   server.stream();
   server.answers.set("GET /v1/inbox", () => json(page([item(2), item(1)])));
   server.answers.set("POST /v1/inbox/status", () => json({ changed: 1, unknown: [] }));
-  Object.assign(globalThis, { localStorage: new FakeStorage() });
+  freshBrowser();
   inboxes = [];
   person = "ada";
 });
