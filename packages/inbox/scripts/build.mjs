@@ -19,7 +19,7 @@ if (process.argv.includes("--tests")) {
   const minified = { ...common, minify: true, legalComments: "none" };
   await build({
     ...minified,
-    entryPoints: ["src/index.ts"],
+    entryPoints: ["src/index.ts", "src/elements.ts"],
     outdir: "dist",
     splitting: true,
     chunkNames: "shared-[hash]",

@@ -18,9 +18,11 @@ async function bundled(contents) {
 
 const worker = gzipSync(readFileSync("dist/worker.js"), { level: 9 }).length;
 const client = await bundled('export { NotifierInbox } from "./dist/index.js"');
+const all = await bundled('export * from "./dist/index.js"; export * from "./dist/elements.js"');
 const unused = await bundled('import "./dist/index.js"');
 const sizes = [
   ["client and worker", client + worker, 15_000],
+  ["with the elements", all + worker, 30_000],
   ["what is imported and not used", unused, 100],
 ];
 for (const [what, bytes, most] of sizes) {

@@ -1,0 +1,324 @@
+import type { NotifierInbox } from "../client.ts";
+import { viewOf } from "../marks.ts";
+import type { Change, Item, View } from "../types.ts";
+import { h, icon, type Icon } from "./dom.ts";
+import { NotifierElement } from "./element.ts";
+import { linksOf, textOf } from "./item_view.ts";
+import { type Snooze, snoozeUntil } from "./times.ts";
+
+const CSS = `
+:host { display: block; background: var(--card) }
+header { display: flex; flex-wrap: wrap; align-items: center; gap: .2rem .5rem; padding: .8rem 1rem .4rem }
+h2 { flex: 1; font-size: 1.1rem; font-weight: 700 }
+header button { color: var(--accent); font-weight: 600; font-size: .9em }
+header button:disabled { color: var(--soft); cursor: default; background: none }
+.views { display: flex; gap: .2rem; padding: 0 .7rem .5rem; border-block-end: 1px solid var(--line) }
+.views button { font-size: .9em; color: var(--soft); font-weight: 600 }
+.views [aria-pressed="true"] { color: var(--ink); background: var(--hover) }
+.note { padding: .5rem 1rem; font-size: .9em; color: var(--soft); border-block-end: 1px solid var(--line) }
+li {
+  position: relative; padding-block: .75rem .4rem; padding-inline: 1.9rem 1rem;
+  border-block-end: 1px solid var(--line);
+}
+li[data-unread]::before {
+  content: ""; position: absolute; inset-block-start: 1.15rem; inset-inline-start: .8rem;
+  inline-size: .5rem; block-size: .5rem; border-radius: 50%; background: var(--accent);
+}
+li:not([data-unread]) .title { font-weight: 500 }
+.tools { display: flex; gap: .1rem; margin-block-start: .25rem; margin-inline-start: -.45rem }
+.tools button { padding: .4rem .45rem; color: var(--soft) }
+.tools button:hover, .tools [aria-expanded="true"] { color: var(--ink); background: var(--hover) }
+.later { display: flex; flex-wrap: wrap; gap: .35rem; margin-block: .3rem }
+.later button { border-color: var(--line); font-size: .9em }
+.empty { padding: 2.2rem 1rem; text-align: center; color: var(--soft) }
+.more { display: block; margin: .6rem auto; border-color: var(--line); font-weight: 600 }
+`;
+const VIEWS: View[] = ["inbox", "snoozed", "archived"];
+/** Milliseconds for which items have been in sight before they are marked seen, all at once. */
+const SEEN_AFTER = 400;
+
+interface Row {
+  readonly element: HTMLElement;
+  readonly item: Item;
+}
+
+/** `<notifier-inbox>`: the lists, and what one can do with an item. */
+export class NotifierInboxElement extends NotifierElement {
+  private view: View = "inbox";
+  private readonly rows = new Map<number, Row>();
+  private readonly list = h("ul", { part: "list" });
+  private readonly top = h("div");
+  private readonly bottom = h("div");
+  private later: number | undefined;
+  private refused = false;
+  private loading = false;
+  private observer: IntersectionObserver | undefined;
+  private readonly inSight = new Set<number>();
+  private seenTimer: ReturnType<typeof setTimeout> | undefined;
+  private clock: ReturnType<typeof setInterval> | undefined;
+
+  constructor() {
+    super(CSS);
+    this.root.append(this.top, this.list, this.bottom);
+  }
+
+  override connectedCallback(): void {
+    this.observer = new IntersectionObserver((found) => this.sighted(found), { threshold: 0.5 });
+    document.addEventListener("visibilitychange", this.seen);
+    this.clock = setInterval(() => this.anew(), 60_000); // "a minute ago" becomes two
+    super.connectedCallback();
+  }
+
+  override disconnectedCallback(): void {
+    this.observer?.disconnect();
+    document.removeEventListener("visibilitychange", this.seen);
+    clearInterval(this.clock);
+    super.disconnectedCallback();
+    this.rows.clear();
+    this.list.replaceChildren();
+  }
+
+  protected hear(client: NotifierInbox): (() => void)[] {
+    this.rows.clear();
+    return [
+      client.on("change", () => this.draw()),
+      client.on("connected", () => this.draw()),
+      client.on("disconnected", () => this.draw()),
+      client.on("rolledback", () => this.say(true)),
+      client.on("signedout", () => this.anew()),
+    ];
+  }
+
+  protected draw(): void {
+    this.drawTop();
+    this.drawRows(this.client?.list(this.view) ?? []);
+    this.drawBottom();
+  }
+
+  private anew(): void {
+    this.rows.clear();
+    this.draw();
+  }
+
+  private say(refused: boolean): void {
+    this.refused = refused;
+    this.draw();
+  }
+
+  private drawTop(): void {
+    const { messages, client } = this;
+    const focused = this.focused();
+    const note = this.refused ? messages.refused : navigator.onLine ? "" : messages.offline;
+    const views = VIEWS.map((view) =>
+      h(
+        "button",
+        {
+          type: "button",
+          "data-key": view,
+          "aria-pressed": String(view === this.view),
+          onclick: () => this.choose(view),
+        },
+        messages[view],
+      ),
+    );
+    this.top.replaceChildren(
+      h(
+        "header",
+        { part: "header" },
+        h("h2", {}, messages.title),
+        h(
+          "button",
+          {
+            type: "button",
+            "data-key": "all",
+            disabled: !client?.counts.unread,
+            onclick: () => this.mark("read", "all"),
+          },
+          messages.readAll,
+        ),
+      ),
+      h("div", { class: "views", role: "group", "aria-label": messages.title }, ...views),
+      note ? h("p", { class: "note", role: "status" }, note) : "",
+    );
+    this.focus_(focused);
+  }
+
+  private drawRows(items: readonly Item[]): void {
+    const focused = this.focused();
+    const before = [...this.rows.keys()];
+    const kept = new Set(items.map((item) => item.id));
+    for (const id of before) if (!kept.has(id)) this.rows.delete(id);
+    for (const item of items) {
+      const row = this.rows.get(item.id);
+      if (row && JSON.stringify(row.item) === JSON.stringify(item)) continue;
+      this.rows.set(item.id, { element: this.row(item), item });
+    }
+    const elements = items.map((item) => this.rows.get(item.id)!.element);
+    const same = elements.length === this.list.children.length;
+    // A row that moves loses the focus, and what is being typed or pressed.
+    if (!same || elements.some((one, at) => one !== this.list.children[at])) {
+      this.list.replaceChildren(...elements);
+    }
+    this.list.hidden = !items.length;
+    this.observe();
+    this.focus_(focused, before);
+  }
+
+  private drawBottom(): void {
+    const { messages, client } = this;
+    const more = client?.hasMore(this.view);
+    const none = !client?.list(this.view).length;
+    const busy = this.loading || (client && more === undefined);
+    this.bottom.replaceChildren(
+      none && !more ? h("p", { class: "empty", part: "empty" }, busy ? messages.loading : messages.empty) : "",
+      more
+        ? h("button", { type: "button", class: "more", part: "more", onclick: () => this.load() }, messages.more)
+        : "",
+    );
+  }
+
+  private row(item: Item): HTMLElement {
+    const { messages } = this;
+    const unread = item.read_at === null;
+    const view = viewOf(item, Date.now());
+    const open = this.later === item.id;
+    const row = h(
+      "li",
+      { part: "item", "data-id": item.id, "data-severity": item.severity, "data-unread": unread },
+      unread && h("span", { class: "hidden" }, messages.isUnread),
+      textOf(item, messages, this.language),
+      linksOf(item, () => this.mark("read", item.id)),
+      h(
+        "div",
+        { class: "tools", part: "tools" },
+        unread
+          ? this.tool("read", item, () => this.mark("read", item.id))
+          : this.tool("unread", item, () => this.mark("unread", item.id)),
+        view === "inbox"
+          ? this.tool("archive", item, () => this.mark("archived", item.id))
+          : this.tool("restore", item, () => this.mark("restored", item.id)),
+        this.tool("snooze", item, () => this.open(item.id), open),
+        this.tool("delete", item, () => this.mark("deleted", item.id)),
+      ),
+    );
+    if (open) row.append(this.choices(item));
+    return row;
+  }
+
+  private tool(name: Icon & keyof typeof this.messages, item: Item, press: () => void, open?: boolean): HTMLElement {
+    const label = this.messages[name] as string;
+    return h(
+      "button",
+      {
+        type: "button",
+        part: "tool",
+        title: label,
+        "data-key": name,
+        "aria-label": `${label}: ${item.title}`,
+        "aria-expanded": open === undefined ? undefined : String(open),
+        onclick: press,
+      },
+      icon(name),
+    );
+  }
+
+  private choices(item: Item): HTMLElement {
+    const choices = (["hour", "tomorrow", "week"] as Snooze[]).map((choice) =>
+      h(
+        "button",
+        {
+          type: "button",
+          "data-key": choice,
+          onclick: () => this.mark("snoozed", item.id, snoozeUntil(choice)),
+        },
+        this.messages[choice],
+      ),
+    );
+    return h("div", { class: "later", role: "group", "aria-label": this.messages.snooze }, ...choices);
+  }
+
+  private open(id: number): void {
+    const before = this.later;
+    this.later = before === id ? undefined : id;
+    for (const one of [before, id]) if (one !== undefined) this.rows.delete(one);
+    this.draw();
+  }
+
+  private choose(view: View): void {
+    this.view = view;
+    this.later = undefined;
+    this.anew();
+    if (this.client?.hasMore(view) === undefined) void this.load();
+  }
+
+  private async load(): Promise<void> {
+    this.loading = true;
+    this.draw();
+    try {
+      await this.client?.more(this.view);
+    } catch {
+      this.refused = true;
+    }
+    this.loading = false;
+    this.draw();
+  }
+
+  private mark(status: Change, which: number | "all", until?: Date): void {
+    this.refused = false;
+    this.later = undefined;
+    void this.client?.mark(status, which, until);
+  }
+
+  // -- What was on the screen ---------------------------------------------------------------
+
+  private observe(): void {
+    this.observer?.disconnect();
+    for (const { element, item } of this.rows.values()) {
+      if (item.seen_at === null) this.observer?.observe(element);
+    }
+  }
+
+  private sighted(found: IntersectionObserverEntry[]): void {
+    for (const { target, isIntersecting } of found) {
+      const id = Number((target as HTMLElement).dataset["id"]);
+      if (isIntersecting) this.inSight.add(id);
+      else this.inSight.delete(id);
+    }
+    this.seen();
+  }
+
+  private readonly seen = (): void => {
+    clearTimeout(this.seenTimer);
+    this.seenTimer = setTimeout(() => {
+      if (document.hidden) return;
+      const ids = [...this.inSight].filter((id) => this.rows.get(id)?.item.seen_at === null);
+      this.inSight.clear();
+      if (ids.length && this.view === "inbox") void this.client?.mark("seen", ids);
+    }, SEEN_AFTER);
+  };
+
+  // -- The focus ----------------------------------------------------------------------------
+
+  /** Return what has the focus: the item, and which of its buttons. */
+  private focused(): { id: number; key: string } | undefined {
+    const at = this.root.activeElement as HTMLElement | null;
+    const key = at?.dataset["key"];
+    if (!at || !key) return undefined;
+    return { id: Number((at.closest("li") as HTMLElement | null)?.dataset["id"] ?? 0), key };
+  }
+
+  /** Give the focus back to what was drawn anew, or to the next item where its one has gone. */
+  private focus_(focused: { id: number; key: string } | undefined, order: number[] = []): void {
+    if (!focused || this.root.activeElement) return;
+    const { id, key } = focused;
+    const after = order.slice(order.indexOf(id) + 1).find((one) => this.rows.has(one));
+    const row = this.rows.get(id) ?? this.rows.get(after ?? [...this.rows.keys()].at(-1) ?? 0);
+    const place: ParentNode = id ? (row?.element ?? this.top) : this.top;
+    const other = { read: "unread", unread: "read" }[key];
+    const found =
+      place.querySelector<HTMLElement>(`[data-key="${key}"]`) ??
+      place.querySelector<HTMLElement>(other ? `[data-key="${other}"]` : "[data-key=snooze]") ??
+      this.top.querySelector<HTMLElement>("[data-key=inbox]");
+    found?.focus();
+  }
+}
