@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox import control, page
+from sandbox import bell, control, page
 from sandbox.behaviours import PROVIDERS, Behaviours
 from sandbox.credentials import Credentials, Ports
 from sandbox.ledger import Ledger
@@ -53,6 +53,7 @@ class Sandbox:
         self._smtp = Smtp(ledger, behaviours, self._credentials, self._credentials.server_context())
         self._control = control.Control(ledger, behaviours, self._webhook, self._receipts, texts)
         self._page = page.Page(ledger, behaviours, self.ports, self._credentials.directory)
+        self._bell = bell.Bell()
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
@@ -108,6 +109,8 @@ class Sandbox:
                 return self._fcm.grant_token(request)
         elif path == "/" or path.startswith(page.PATH):
             return self._page.handle(request)
+        elif path == bell.PATH or path.startswith(f"{bell.PATH}/"):
+            return self._bell.handle(request)
         return json_answer(404, b'{"error":"nothing here; the page at / lists what there is"}')
 
     def _listener(self) -> Listener:

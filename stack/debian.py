@@ -52,7 +52,7 @@ RABBITMQ = Package("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server", "
 WRK = Package("wrk", "wrk", "wrk")
 
 #: Packages that the tests need beside those of PyPI and of every Debian.
-OF_THE_TESTS = (CHROMIUM, CURL, IPROUTE, NGINX, PGBOUNCER, RABBITMQ, WRK)
+OF_THE_TESTS = (CHROMIUM, CURL, IPROUTE, NGINX, NODE, NPM, PGBOUNCER, RABBITMQ, WRK)
 #: Packages that `make faults` needs.
 OF_THE_FAULTS = (FAKETIME, IPROUTE, RABBITMQ)
 

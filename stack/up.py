@@ -34,6 +34,7 @@ def up(directory: Path) -> int:
         env |= {"NOTIFIER_PUBLIC_URL": url}
         with Sandbox(state, env, receipts_to=url, port=ports.near(8090)) as sandbox:
             env |= sandbox_settings(sandbox.config)
+            env.setdefault("NOTIFIER_INBOX_ORIGINS", sandbox.config["control_url"])
             manage.migrate(state, env)
             made = manage.create_admin(state, env)
             password = state.secret("admin") if made or found.postgres else "as it was"
@@ -99,6 +100,7 @@ def _welcome(env: Mapping[str, str], password: str, sandbox: Mapping[str, Any]) 
   Admin      {base}/admin/    admin / {password}
   Flower     http://127.0.0.1:{env["FLOWER_PORT"]}/    admin / {flower_password}
   Sandbox    {sandbox["control_url"]}
+  The bell   {sandbox["control_url"]}/bell
   Webhooks   {sandbox["webhook"]["base_url"]}/NAME is a receiver in the sandbox
 
   An API key:  .venv/bin/python -m stack manage create_publisher shop

@@ -25,6 +25,7 @@ hypothesis.settings.load_profile("tests")
 pytest_plugins = [
     "tests.support.programs",
     "tests.support.django_speedups",
+    "tests.support.publishers.inbox_library",
     "tests.support.sandbox_fixture",
     "tests.support.waiting",
 ]

@@ -22,14 +22,16 @@ from stack.debian import CHROMIUM
 from stack.stage import Stage
 from stack.state import State, kept
 from tests.support.programs import need
+from tests.support.publishers import inbox_library
 
 #: Processes of the Procfile that these tests need, for pages, fan-out, mail that is sent and
 #: retried, and test calls to webhooks.
 PROCESSES = (
     *("web", "fanout", "email_high", "email", "sms_high", "webhook_high"),
-    *("housekeeping", "beat"),
+    *("housekeeping", "beat", "stream"),
 )
 SETTINGS = {"WEB_PROCESSES": "1", "NOTIFIER_RETRY_EMAIL": "1"}
+SETTINGS["SANDBOX_INBOX_LIBRARY"] = str(inbox_library.DIST)
 #: Milliseconds for whatever a page does: the machine may be busy.
 PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)

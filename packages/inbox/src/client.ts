@@ -7,8 +7,7 @@ import { type Difference, type Pending, Store } from "./store.ts";
 import type { StreamMessage } from "./stream.ts";
 import { Popups } from "./popups.ts";
 import { Channel, type Chat } from "./tabs/channel.ts";
-import type { Feed } from "./tabs/feed.ts";
-import { openFeed } from "./tabs/open.ts";
+import { type OpenFeed, openFeed, type Sharing } from "./tabs/open.ts";
 import { AnotherPerson, Tokens } from "./tokens.ts";
 import { tried } from "./trying.ts";
 import type { Change, Counts, Item, Mark, Marked, Page, PageQuery, Told, View } from "./types.ts";
@@ -38,7 +37,7 @@ export class NotifierInbox extends Emitter<InboxEvents> {
   private readonly store = new Store();
   private readonly streamUrl: string;
   private readonly base: string;
-  private feed: Feed | undefined;
+  private feed: OpenFeed | undefined;
   private outbox: Outbox | undefined;
   private channel: Channel | undefined;
   private popups: Popups | undefined;
@@ -73,6 +72,11 @@ export class NotifierInbox extends Emitter<InboxEvents> {
   /** Whose inbox it is, once a token has said so. */
   get person(): string | undefined {
     return this.tokens.person;
+  }
+
+  /** How this tab shares the stream with the others, once it is connected. */
+  get sharing(): Sharing | undefined {
+    return this.feed?.way;
   }
 
   item(id: number): Item | undefined {

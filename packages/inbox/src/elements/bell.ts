@@ -19,7 +19,10 @@ const CSS = `
   background: var(--card); box-shadow: var(--shadow);
 }
 @media (max-width: 480px) {
-  .panel { position: fixed; inset-block-start: 4rem; inset-inline: .5rem; inline-size: auto }
+  .panel {
+    position: fixed; inset-block-start: var(--below); inset-inline: .5rem; inline-size: auto;
+    max-block-size: max(16rem, calc(100vh - var(--below) - 1rem));
+  }
 }
 `;
 const MOST = 99;
@@ -85,6 +88,8 @@ export class NotifierBellElement extends NotifierElement {
     this.content.client = this.client;
     this.content.messages = this.messages;
     this.panel.append(this.content);
+    const { bottom } = this.button.getBoundingClientRect();
+    this.panel.style.setProperty("--below", `${Math.max(bottom, 0) + 6}px`);
     this.panel.hidden = false;
     this.draw();
     this.panel.focus();

@@ -22,7 +22,7 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
 const ICONS = {
   bell: "M12 3a6 6 0 0 0-6 6v4l-2 3v1h16v-1l-2-3V9a6 6 0 0 0-6-6zM9.5 19a2.5 2.5 0 0 0 5 0",
   read: "M4 12.5l5 5L20 6.5",
-  unread: "M12 8a4 4 0 1 0 .01 0z",
+  unread: "M4 6h16v12H4zM4 7l8 6 8-6",
   archive: "M4 5h16v4H4zM6 9v10h12V9M10 13h4",
   restore: "M9 14L4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3",
   snooze: "M12 4a8 8 0 1 0 .01 0zM12 8v4l3 2",

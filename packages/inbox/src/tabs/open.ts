@@ -11,11 +11,11 @@ export function openFeed(
   options: FeedOptions,
   way: Sharing = "worker",
   worker?: URL | string,
-): Feed & { readonly way: Sharing } {
+): OpenFeed {
   return new OpenFeed(options, way, worker);
 }
 
-class OpenFeed implements Feed {
+export class OpenFeed implements Feed {
   way!: Sharing;
   private feed!: Feed;
   private position: number | undefined;
