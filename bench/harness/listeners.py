@@ -181,6 +181,7 @@ class Listeners(Process):
 
     def start(self) -> None:
         """Start it, and return once it takes commands."""
+        self._path.unlink(missing_ok=True)  # of another one before
         super().start()
         self.wait_until(self._path.exists)
 

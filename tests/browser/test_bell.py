@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from notifier.client import NotifierClient
+from notifier_client import NotifierClient
 from stack.stage import Stage
 from tests.support.publishers.bell_tabs import Person, equal
 from tests.support.waiting import until

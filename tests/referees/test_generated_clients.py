@@ -1,6 +1,7 @@
-"""Clients generated from the OpenAPI document, with default flags but the name of the package, run the main flow.
+"""Clients generated from the OpenAPI document, with default flags, run the main flow.
 
-Register a person, subscribe them, publish, wait, and read the deliveries.
+Register a person, subscribe them, publish, wait, and read the deliveries. One has another name than
+by default, which is that of our own client.
 """
 
 import os

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator
 
-from notifier.client import NotifierClient
+from notifier_client import NotifierClient
 from stack.stage import Stage
 from tests.support.waiting import until
 
