@@ -60,9 +60,11 @@ export class Api {
 
   /** Call the API; a token that it does not take (any more) is replaced once. */
   async call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    const { generation } = this.tokens;
     const token = await this.tokens.get();
     let response = await this.fetch(method, path, token, body);
     if (response.status === 401) {
+      this.tokens.check(generation); // the next token may be another person's
       response = await this.fetch(method, path, await this.tokens.get(token), body);
     }
     if (!response.ok) throw await refusal(response);

@@ -22,6 +22,11 @@ function unique(): string {
   return [...crypto.getRandomValues(new Uint32Array(3))].map((one) => one.toString(36)).join("");
 }
 
+interface Heard {
+  id: number;
+  events: readonly Told[];
+}
+
 interface Waiting {
   resolve(answer: Marked): void;
   reject(error: Error): void;
@@ -44,6 +49,10 @@ export class NotifierInbox extends Emitter<InboxEvents> {
   private kept: Kept | undefined;
   private connecting: Promise<void> | undefined;
   private position = 0;
+  /** How often the inbox was listed from its beginning. */
+  private listed = 0;
+  /** What the stream tells while pages are being read, for each of them. */
+  private readonly paging = new Set<Heard[]>();
   /** What the stream told while the inbox was being listed. */
   private held: StreamMessage[] | undefined;
   private readonly waiting = new Map<string, Waiting>();
@@ -103,8 +112,20 @@ export class NotifierInbox extends Emitter<InboxEvents> {
   async more(view: View = "inbox"): Promise<readonly Item[]> {
     const cursor = this.store.next(view) ?? undefined;
     if (this.store.listed(view) && cursor === undefined) return this.list(view);
-    const page = await this.api.page({ ...this.query(view), ...(cursor ? { cursor } : {}) });
-    this.show(this.store.append(page, view));
+    const { signal } = this.ended;
+    const { listed } = this;
+    const told: Heard[] = [];
+    this.paging.add(told);
+    try {
+      const page = await this.api.page({ ...this.query(view), ...(cursor ? { cursor } : {}) });
+      if (signal.aborted || listed !== this.listed) return this.list(view); // of another list
+      this.show(this.store.append(page, view));
+      // The page may be older than what the stream has told since it was asked for.
+      const at = Number(page.last_event_id);
+      for (const { id, events } of told) if (id > at) this.show(this.store.tell(events));
+    } finally {
+      this.paging.delete(told);
+    }
     return this.list(view);
   }
 
@@ -173,7 +194,7 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     const { signal } = this.ended;
     await this.tried(() => this.tokens.get());
     if (signal.aborted) return;
-    const key = `notifier-inbox/1 ${this.base} ${this.person}`;
+    const key = `notifier-inbox/1 ${this.base} ${encodeURIComponent(this.person ?? "")}`;
     const kept = (this.kept = new Kept(`${key} `));
     this.outbox = new Outbox(
       kept,
@@ -226,6 +247,7 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     this.position = Number(page.last_event_id);
     const held = this.held ?? [];
     this.held = undefined;
+    this.listed += 1;
     this.show(this.store.replace(page));
     // Another tab has sent these while this one slept.
     const waits = new Set(this.outbox?.waiting().map((one) => one.uid));
@@ -249,7 +271,8 @@ export class NotifierInbox extends Emitter<InboxEvents> {
         this.emit("error", new Error(message.detail));
         break;
       case "resync":
-        if (message.id > this.position) void this.relist();
+        // A lower one, too: the database may have been replaced by an older one.
+        if (message.id !== this.position) void this.relist();
         break;
       case "told":
         if (this.held) this.held.push(message);
@@ -264,6 +287,7 @@ export class NotifierInbox extends Emitter<InboxEvents> {
       one.name === "counts" ? id >= this.position : id > this.position,
     );
     this.position = Math.max(this.position, id);
+    for (const told of this.paging) told.push({ id, events: fresh });
     this.show(this.store.tell(fresh));
   }
 

@@ -27,6 +27,9 @@ export class Tokens {
   /** Whose tokens they are, once there was one. */
   person: string | undefined;
 
+  /** How often the person was forgotten: what was begun for one is not done for the next. */
+  generation = 0;
+
   private token = "";
   private asking: Promise<string> | undefined;
 
@@ -40,7 +43,12 @@ export class Tokens {
     if (this.token && this.token !== not && claims(this.token).exp * 1000 - SPARE > this.now()) {
       return this.token;
     }
-    this.asking ??= this.renew().finally(() => (this.asking = undefined));
+    if (!this.asking) {
+      const asking: Promise<string> = this.renew().finally(() => {
+        if (this.asking === asking) this.asking = undefined;
+      });
+      this.asking = asking;
+    }
     return this.asking;
   }
 
@@ -48,10 +56,19 @@ export class Tokens {
   forget(): void {
     this.person = undefined;
     this.token = "";
+    this.asking = undefined;
+    this.generation += 1;
+  }
+
+  /** Raise an error if the person was forgotten since. */
+  check(generation: number): void {
+    if (generation !== this.generation) throw new Error("the person has signed out meanwhile");
   }
 
   private async renew(): Promise<string> {
+    const { generation } = this;
     const token = await this.ask();
+    this.check(generation);
     const { sub } = claims(token);
     this.person ??= sub;
     if (sub !== this.person) {

@@ -164,3 +164,58 @@ test("another person's token ends the first one's page, and shows nothing of the
   const other = await connected();
   assert.equal(other.person, "bo");
 });
+
+test("a token that was on its way when its person signed out is not the next one's", async () => {
+  const asked: ((token: string) => void)[] = [];
+  const ask = (): Promise<string> => new Promise((give) => void asked.push(give));
+  const inbox = new NotifierInbox({ url: "http://api.example", token: ask });
+  inboxes.push(inbox);
+  void inbox.connect();
+  await until(() => asked.length === 1);
+  inbox.signOut();
+  const next = inbox.connect();
+  await until(() => asked.length === 2);
+  asked[0]!(token("ada"));
+  asked[1]!(token("bo"));
+  await next;
+  assert.equal(inbox.person, "bo");
+  const used = server.of("GET", "/v1/inbox").map((one) => one.headers["Authorization"]);
+  assert.deepEqual([...new Set(used)].length, 1);
+  assert.equal(JSON.parse(atob(used[0]!.split(".")[1]!)).sub, "bo");
+});
+
+test("a page that comes after its person has signed out is not shown", async () => {
+  server.answers.set("GET /v1/inbox", () => json({ ...page([item(2)]), next: "c" }));
+  const inbox = await connected();
+  const more = inbox.more();
+  inbox.signOut();
+  await more;
+  assert.deepEqual(ids(inbox), []);
+  assert.equal(inbox.counts.unread, 0);
+});
+
+test("a page that is older than what the stream has told takes nothing back", async () => {
+  server.answers.set("GET /v1/inbox", () => json({ ...page([item(9)]), next: "c" }));
+  const inbox = await connected();
+  let answer!: (response: Response) => void;
+  const real = globalThis.fetch;
+  globalThis.fetch = () => new Promise((give) => (answer = give));
+  const more = inbox.more();
+  await until(() => answer !== undefined);
+  globalThis.fetch = real;
+  server.streams[0]!.say("deleted", { id: 1 }, 99);
+  server.streams[0]!.say("counts", { unread: 1, unseen: 1 }, 99);
+  await until(() => inbox.counts.unread === 1);
+  answer(json(page([item(2), item(1)])));
+  await more;
+  assert.deepEqual(ids(inbox), [9, 2]);
+  assert.equal(inbox.counts.unread, 1);
+});
+
+test("a resync of a database that is older than the page lists the inbox again", async () => {
+  const inbox = await connected();
+  server.answers.set("GET /v1/inbox", () => json(page([item(1)])));
+  server.streams[0]!.say("resync", { detail: "List the inbox again." }, 3);
+  await until(() => inbox.items.length === 1);
+  assert.deepEqual(ids(inbox), [1]);
+});

@@ -68,6 +68,11 @@ export class NotifierBellElement extends NotifierElement {
     return [client.on("counts", () => this.draw()), client.on("signedout", () => this.close())];
   }
 
+  protected override forget(): void {
+    this.close();
+    if (this.content) this.content.client = undefined;
+  }
+
   protected draw(): void {
     const { messages, client } = this;
     const unseen = client?.counts.unseen ?? 0;

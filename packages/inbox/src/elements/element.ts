@@ -26,6 +26,7 @@ export abstract class NotifierElement extends Base {
 
   set client(client: NotifierInbox | undefined) {
     this.leave();
+    if (client !== this.inbox) this.forget();
     this.inbox = client;
     if (this.isConnected) this.enter();
   }
@@ -52,6 +53,9 @@ export abstract class NotifierElement extends Base {
   disconnectedCallback(): void {
     this.leave();
   }
+
+  /** Forget what was shown of another client: it may be another person's. */
+  protected forget(): void {}
 
   /** Show what there is. */
   protected abstract draw(): void;

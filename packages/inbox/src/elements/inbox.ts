@@ -54,6 +54,8 @@ export class NotifierInboxElement extends NotifierElement {
   private loading = false;
   private observer: IntersectionObserver | undefined;
   private readonly inSight = new Set<number>();
+  /** Items that the server would not mark as seen: asked again, it would be asked for ever. */
+  private readonly unseeable = new Set<number>();
   private seenTimer: ReturnType<typeof setTimeout> | undefined;
   private clock: ReturnType<typeof setInterval> | undefined;
 
@@ -81,10 +83,16 @@ export class NotifierInboxElement extends NotifierElement {
   protected hear(client: NotifierInbox): (() => void)[] {
     this.rows.clear();
     return [
-      client.on("change", () => this.draw()),
+      client.on("change", () => {
+        this.draw();
+        this.reload();
+      }),
       client.on("connected", () => this.draw()),
       client.on("disconnected", () => this.draw()),
-      client.on("rolledback", () => this.say(true)),
+      client.on("rolledback", ({ mark }) => {
+        if (mark.status === "seen") for (const id of mark.ids ?? []) this.unseeable.add(id);
+        this.say(true);
+      }),
       client.on("signedout", () => this.anew()),
     ];
   }
@@ -251,6 +259,13 @@ export class NotifierInboxElement extends NotifierElement {
     if (this.client?.hasMore(view) === undefined) void this.load();
   }
 
+  /** List what is put away again, where the client has begun anew. */
+  private reload(): void {
+    const { client, view } = this;
+    if (view === "inbox" || this.loading || client?.hasMore() === undefined) return;
+    if (client.hasMore(view) === undefined) void this.load();
+  }
+
   private async load(): Promise<void> {
     this.loading = true;
     this.draw();
@@ -291,7 +306,9 @@ export class NotifierInboxElement extends NotifierElement {
     clearTimeout(this.seenTimer);
     this.seenTimer = setTimeout(() => {
       if (document.hidden) return;
-      const ids = [...this.inSight].filter((id) => this.rows.get(id)?.item.seen_at === null);
+      const ids = [...this.inSight].filter(
+        (id) => !this.unseeable.has(id) && this.rows.get(id)?.item.seen_at === null,
+      );
       this.inSight.clear();
       if (ids.length && this.view === "inbox") void this.client?.mark("seen", ids);
     }, SEEN_AFTER);

@@ -63,6 +63,7 @@ export class NotifierToastsElement extends NotifierElement {
   }
 
   protected hear(client: NotifierInbox): (() => void)[] {
+    this.follow(client); // it may have changed while this was not in the page
     return [
       client.on("popup", (item) => {
         this.items.set(item.id, item);
@@ -88,6 +89,10 @@ export class NotifierToastsElement extends NotifierElement {
       else this.items.set(id, item);
     }
     this.draw();
+  }
+
+  protected override forget(): void {
+    this.items.clear();
   }
 
   private clear(): void {
