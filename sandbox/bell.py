@@ -19,6 +19,8 @@ PATH = "/bell"
 LIBRARY = Path(__file__).parent.parent / "packages" / "inbox" / "dist"
 #: Seconds that a token is good for: short, so that pages have to ask for others.
 TOKEN_SECONDS = 300
+#: Hosts at which tokens are given: not one that anybody else's name leads to.
+LOCAL = ("127.0.0.1", "localhost", "[::1]")
 MISSING = b'{"error":"build the library: npm ci && npm run build, in packages/inbox"}'
 
 
@@ -49,6 +51,8 @@ class Bell:
             return self._answer(self._html, "text/html")
         name = request.path.removeprefix(f"{PATH}/")
         if name == "token":
+            if not _is_local(request.headers.get("host", "")):
+                return json_answer(403, b'{"error":"tokens are for pages on this machine"}')
             return self._token(parse_qs(request.query).get("user", [""])[0])
         file = self._library / name
         if "/" in name or file.suffix not in TYPES:
@@ -69,3 +73,8 @@ class Bell:
     def _answer(self, body: bytes, kind: str) -> Answer:
         headers = [("content-type", f"{kind}; charset=utf-8"), *self._headers]
         return Answer(200, body, headers)
+
+
+def _is_local(host: str) -> bool:
+    """Return whether a request's ``Host`` names this machine as nobody else's page can."""
+    return host.removesuffix(f":{host.rpartition(':')[2]}") in LOCAL or host in LOCAL

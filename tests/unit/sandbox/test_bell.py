@@ -26,8 +26,8 @@ def bell(tmp_path: Path) -> Bell:
     )
 
 
-def get(bell: Bell, path: str, query: str = "") -> Answer:
-    return bell.handle(Request("GET", path, query, {}, b"", "http", http2=False))
+def get(bell: Bell, path: str, query: str = "", host: str = "127.0.0.1:8090") -> Answer:
+    return bell.handle(Request("GET", path, query, {"host": host}, b"", "http", http2=False))
 
 
 def test_the_page_may_call_the_service_and_run_nothing_that_is_inline(bell: Bell) -> None:
@@ -43,6 +43,13 @@ def test_a_persons_token_is_one_that_the_service_takes(bell: Bell) -> None:
     claims = jwt.decode(token, SECRET, algorithms=["HS256"])
     assert claims["sub"] == "ada"
     assert claims["exp"] - claims["iat"] == 300
+
+
+@pytest.mark.parametrize("host", ["", "10.0.0.7:8090", "evil.example:8090", "localhost.evil:1"])
+def test_only_pages_on_this_machine_get_tokens(bell: Bell, host: str) -> None:
+    assert get(bell, "/bell/token", "user=ada", host).status == 403
+    for local in ("localhost:8090", "127.0.0.1", "[::1]:8090"):
+        assert get(bell, "/bell/token", "user=ada", local).status == 200
 
 
 def test_without_a_service_or_a_person_there_is_no_token(bell: Bell) -> None:
