@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from notifier_client.errors import ConnectionFailed, NotifierError, from_problem
+from notifier_client.errors import ConnectionFailed, NotFound, NotifierError, from_problem
 from notifier_client.rows import InboxEvent
 from notifier_client.version import __version__
 
@@ -75,6 +75,12 @@ def answer_of(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     """Return the answer if it is a 2xx; else raise a ``NotifierError``. ``headers`` ignore case."""
     parsed = _parsed(body)
     if 200 <= status < 300:
+        if body and parsed is None:  # a log-in page of the network's, perhaps
+            raise NotFound(
+                f"The service answered {status} with something that is not JSON; check its base "
+                "URL.",
+                status=status,
+            )
         return Answer(status, headers, parsed)
     raise from_problem(
         status,

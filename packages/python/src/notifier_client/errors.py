@@ -30,7 +30,10 @@ class NotifierError(Exception):
         self.status = status
         self.type = type
         self.problem: Mapping[str, Any] = problem or {}
-        self.errors: list[dict[str, str]] = list(self.problem.get("errors", ()))
+        errors = self.problem.get("errors")
+        self.errors: list[dict[str, str]] = [
+            one for one in (errors if isinstance(errors, list) else ()) if isinstance(one, dict)
+        ]
         self.retry_after = retry_after
 
 

@@ -82,8 +82,9 @@ class _Connection(HTTPConnection):
         ends = time.monotonic() + min(self.timeout or 0.0, _left())
         try:
             found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        except socket.gaierror as error:
-            raise NameResolutionError(self.host, self, error) from error
+        except (socket.gaierror, UnicodeError) as error:
+            gone = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
+            raise NameResolutionError(self.host, self, gone) from error
         failure: Exception = ConnectTimeoutError(self, f"connecting to {self.host} took too long")
         for _, _, _, _, (host, port, *_) in found:
             if (left := ends - time.monotonic()) <= 0:

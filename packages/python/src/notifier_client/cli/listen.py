@@ -12,7 +12,7 @@ from notifier_client import ConnectionFailed, NotifierClient, RateLimited, Unava
 from notifier_client.cli.arguments import seconds
 from notifier_client.cli.commands import Commands
 from notifier_client.cli.exits import UsageError
-from notifier_client.cli.output import Output
+from notifier_client.cli.output import Output, clean
 from notifier_client.cli.signatures import new_secret, sign
 from notifier_client.cli.watch import STATES, Event, Watch
 
@@ -75,7 +75,7 @@ def _look(watch: Watch) -> Iterator[Event]:
     try:
         yield from watch.look()
     except (ConnectionFailed, RateLimited, Unavailable) as error:
-        print(f"notifier: {error.detail}", file=sys.stderr, flush=True)
+        print(clean(f"notifier: {error.detail}"), file=sys.stderr, flush=True)
 
 
 class _Forward:
@@ -100,7 +100,7 @@ class _Forward:
             if 200 <= answer.status < 300:
                 return
             said = f"answered {answer.status}"
-        print(f"notifier: {self._url} {said}", file=sys.stderr, flush=True)
+        print(clean(f"notifier: {self._url} {said}"), file=sys.stderr, flush=True)
 
 
 def _line(told: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ from notifier_client import NotifierClient, NotifierError
 from notifier_client.cli import completion, deliveries, listen, messages, recipients, topics
 from notifier_client.cli.commands import Commands
 from notifier_client.cli.exits import Exit, UsageError, exit_of, words_for
-from notifier_client.cli.output import Output
+from notifier_client.cli.output import Output, clean
 from notifier_client.version import __version__
 
 #: Seconds for one call: a person waits for it.
@@ -91,5 +91,5 @@ def _client() -> NotifierClient:
 
 def _fail(lines: Sequence[str], code: Exit) -> int:
     for line in lines:
-        print(f"notifier: {line}", file=sys.stderr)
+        print(clean(f"notifier: {line}"), file=sys.stderr)
     return code

@@ -4,11 +4,17 @@ import argparse
 import sys
 from typing import Any
 
-from notifier_client import Notification, NotifierClient
+from notifier_client import (
+    ConnectionFailed,
+    Notification,
+    NotifierClient,
+    StillSending,
+    Unavailable,
+)
 from notifier_client.cli.arguments import given, json_object, moment, pair, seconds
 from notifier_client.cli.commands import Commands
 from notifier_client.cli.exits import UsageError
-from notifier_client.cli.output import Output
+from notifier_client.cli.output import Output, clean
 
 CHANNELS = ("push", "sms", "email", "webhook", "inbox")
 PRIORITIES = ("high", "normal", "low")
@@ -121,11 +127,18 @@ def _content(arguments: argparse.Namespace) -> Any:
 
 def _report(client: NotifierClient, posted: Notification, wait: float | None, out: Output) -> None:
     for warning in posted.warnings:
-        print(f"notifier: {warning['detail']}", file=sys.stderr)
+        print(clean(f"notifier: {warning['detail']}"), file=sys.stderr)
     if wait is None:
         out.row(posted, posted.id)
         return
-    done = client.wait(posted.id, timeout=wait)
+    try:
+        done = client.wait(posted.id, timeout=wait)
+    except (ConnectionFailed, Unavailable) as error:  # a script must not send it once more
+        detail = f"Notification {posted.id} was accepted. What became of it is not known: "
+        raise StillSending(detail + error.detail) from error
+    except KeyboardInterrupt:
+        print(f"notifier: notification {posted.id} was accepted", file=sys.stderr)
+        raise
     counts = [
         f"{channel}  {state}  {number}"
         for channel, states in done.counts.items()

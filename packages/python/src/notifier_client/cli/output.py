@@ -20,7 +20,10 @@ class Output:
 
     def row(self, row: Any, text: str) -> None:
         """Print one row, for people as ``text``."""
-        _print(self._json(row) if self.as_json else text)
+        if self.as_json:  # as it is: JSON escapes what a terminal would obey
+            print(json.dumps(_plain(row), default=_text), flush=True)
+        else:
+            print(clean(text), flush=True)
 
     def fields(self, row: Any) -> None:
         """Print one row with the name of each field that has a value."""
@@ -42,16 +45,13 @@ class Output:
             lines = head + [[cell(read(row)) for read in columns.values()] for row in part]
             widths = [max(map(len, cells)) for cells in zip(*lines, _blank(widths), strict=True)]
             for cells in lines:
-                _print("  ".join(map(str.ljust, cells, widths)).rstrip())
+                print(clean("  ".join(map(str.ljust, cells, widths)).rstrip()), flush=True)
             head = []
 
-    def _json(self, row: Any) -> str:
-        return json.dumps(_plain(row), ensure_ascii=False, default=_text)
 
-
-def _print(text: str) -> None:
-    """Print at once, without what a terminal would obey: some of it was written by others."""
-    print("".join(one if one.isprintable() or one == "\n" else " " for one in text), flush=True)
+def clean(text: str) -> str:
+    """Return text without what a terminal would obey: some of it was written by others."""
+    return "".join(one if one.isprintable() or one == "\n" else " " for one in text)
 
 
 def _blank(widths: Iterable[int]) -> list[str]:
