@@ -64,8 +64,10 @@ def _unless_stamped(name: str, digest: str) -> Iterator[bool]:
 
 
 def _digest(files: Iterable[Path]) -> str:
-    text = sys.version + "".join(f"{path.name}\n{path.read_text()}" for path in files)
-    return hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256(sys.version.encode())
+    for path in files:
+        digest.update(f"\n{path.name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _sources(package: Path) -> list[Path]:
