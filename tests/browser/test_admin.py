@@ -73,7 +73,8 @@ def test_a_dead_letter_is_redriven_and_arrives(
     admin.get_by_role("button", name="Run").click()
     expect(admin.get_by_text("Redriven: 1.")).to_be_visible()
     client.wait(posted.id)
-    assert client.get_notification(posted.id).counts == {"email": {"accepted": 1}}
+    counts = client.get_notification(posted.id).counts
+    assert counts in ({"email": {"accepted": 1}}, {"email": {"delivered": 1}})  # with its receipt
     admin.goto("delivery/deadletter/")
     expect(row).to_have_count(0)
 
