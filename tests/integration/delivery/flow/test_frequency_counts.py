@@ -65,6 +65,8 @@ class World:
                 frequency_counts.restart(lost.generation)
         if exceeded is None:
             self.moments.append((self.now, person, key, category))
+        else:  # taken again and suppressed: what was taken before was not sent
+            self.moments = [one for one in self.moments if one[1:3] != (person, key)]
         return exceeded
 
     def _claim(self, take: Take) -> Cap | None:
