@@ -203,7 +203,7 @@ def test_a_hidden_page_pops_up_what_is_still_new_when_it_comes_back(
         other = ada.tab(phone)
         other.wait_for(2)
         other.mark("read", other.ids()[1])
-    tab.wait("inboxes[0].counts.unread === 1")
+        tab.wait("inboxes[0].counts.unread === 1")  # the phone has sent it
     assert tab.told("popup") == []
     tab.hide(False)
     tab.wait("told.some(([name]) => name === 'popup')")
