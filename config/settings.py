@@ -308,7 +308,7 @@ CORS_ALLOWED_ORIGINS = env.origins(
 CORS_URLS_REGEX = r"^/v1/(inbox|me)(/|$)"
 CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "last-event-id"]
-#: What tells a page when to come back.
+#: Headers that pages of other origins may read: when to try again.
 CORS_EXPOSE_HEADERS = ["retry-after"]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 STREAM_CONNECTIONS = env.whole(

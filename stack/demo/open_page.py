@@ -47,8 +47,7 @@ def play(
     """Have an open page hear of pop-ups, and of what is read on a phone.
 
     ``page`` and ``phone``: clients of the same inbox, that of the page at the process that serves
-    streams. Returns the seconds from each pop-up's POST until
-    the page was told.
+    streams. Returns the seconds from each pop-up's POST until the page was told.
     """
     with page, phone:
         told = OpenPage(page)

@@ -1,4 +1,4 @@
-"""What ``listen`` prints and forwards, of what a live server says."""
+"""Messages that ``listen`` prints and forwards from a running service."""
 
 import json
 import subprocess

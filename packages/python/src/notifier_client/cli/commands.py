@@ -1,4 +1,4 @@
-"""How a command is added to the parser."""
+"""Subcommands of the parser, with the options that all of them have."""
 
 import argparse
 from collections.abc import Callable

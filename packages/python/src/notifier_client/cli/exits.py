@@ -15,7 +15,7 @@ from notifier_client import (
 
 
 class Exit(IntEnum):
-    """What a script can tell from the exit code."""
+    """Exit codes, for scripts."""
 
     DONE = 0
     REFUSED = 1  # the service refuses the request

@@ -1,4 +1,4 @@
-"""What is printed: aligned columns for people, or JSON with an object a line."""
+"""Output: aligned columns for people, or JSON with an object a line."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping

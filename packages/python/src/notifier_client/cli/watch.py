@@ -1,4 +1,4 @@
-"""What becomes of a publisher's deliveries, found by asking."""
+"""Changes of a publisher's deliveries, found by polling the API."""
 
 import json
 import uuid
@@ -38,7 +38,7 @@ class Watch:
         self._states = states
         self._began = datetime.now(UTC)
         self._counts = {one.id: one.counts for one in self._newest()}
-        #: Those that were there before: what had become of their deliveries is no news.
+        #: Ids of notifications that were there at the start: their deliveries' states are not told.
         self._old = set(self._counts)
         self._known: dict[str, str] = {}
         self._news: list[dict[str, str]] = []
