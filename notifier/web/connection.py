@@ -105,8 +105,9 @@ class Connection(TConn):  # type: ignore[misc]
     """A client, and its request that is being read or was answered.
 
     ``idle``: it is between two requests. ``reading``: a request is awaited, or has arrived in part.
-    ``keep``: whether the connection stays open after the answer is sent. ``deadline``: when it is
-    closed (monotonic seconds).
+    ``answering``: a thread has its request. ``leaves``: it is closed after that one, so that the
+    client connects to another process. ``keep``: whether the connection stays open after the answer
+    is sent. ``deadline``: when it is closed (monotonic seconds).
     """
 
     def __init__(
@@ -123,7 +124,7 @@ class Connection(TConn):  # type: ignore[misc]
         self._source = Source()
         self.parser = http.get_parser(cfg, self._source, client)
         self.initialized = self.data_ready = True
-        self.idle = self.keep = self.closed = False
+        self.idle = self.keep = self.closed = self.answering = self.leaves = False
         self.rest = b""  # bytes after the request
         self.begin()
 

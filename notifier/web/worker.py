@@ -12,6 +12,7 @@ from typing import Any
 from gunicorn import util
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
+from notifier.web.balance import Balance
 from notifier.web.connection import Connection
 
 #: Most bytes that one iteration of the loop reads from a connection.
@@ -21,10 +22,13 @@ READ = 64 * 1024
 MOST_HELD, MOST_UNSENT = 512 * 1024 * 1024, 64 * 1024 * 1024
 #: Most bytes of a body by default.
 MOST_BODY = 1024 * 1024
-#: Seconds between two checks for connections past their deadline.
+#: Seconds between two checks for connections past their deadline, and for too many of them.
 EVERY = 1.0
 
 Event = Callable[[Connection, socket.socket], None]
+
+#: Shared by the processes, which are forked from the one that imports this.
+_balance = Balance()
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -32,7 +36,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     A connection that is idle between requests is in ``keepalived_conns``, as in Gunicorn; one that
     is being read, is sending or lingers is in ``_waiting``, the oldest first. ``most_body``:
-    returns the most bytes of a body at a target.
+    returns the most bytes of a body at a target. ``_busy`` are the connections with a request since
+    the last check, and ``_together`` is how many requests there were at once; ``_leaving``: so many
+    connections are still to be closed, since other processes have fewer.
     """
 
     most_body: Callable[[str], int] = staticmethod(lambda target: MOST_BODY)
@@ -42,6 +48,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._waiting: dict[Connection, None] = {}
         self._looks_at = 0.0
         self._stops_at = 0.0
+        self._busy: set[Connection] = set()
+        self._answering = self._together = self._leaving = 0
 
     # -- Reading ------------------------------------------------------------------------------
 
@@ -83,10 +91,27 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         elif conn.held:
             self._bound(MOST_HELD, lambda one: one.held)
 
+    def enqueue_req(self, conn: Connection) -> None:
+        """Give a request to a thread; it may be the last one of its connection."""
+        self._busy.add(conn)
+        self._answering += 1
+        self._together = max(self._together, self._answering)
+        conn.leaves = self._leaving > 0
+        self._leaving -= conn.leaves
+        conn.answering = True
+        super().enqueue_req(conn)
+
+    def handle_request(self, req: Any, conn: Connection) -> bool:
+        """Answer a request, with ``Connection: close`` where the client is to connect anew."""
+        req.must_close = req.must_close or conn.leaves
+        return bool(super().handle_request(req, conn))
+
     # -- Writing ------------------------------------------------------------------------------
 
     def finish_request(self, conn: Connection, future: Any) -> None:
         """Continue with a connection whose request a thread has answered."""
+        self._answering -= 1
+        conn.answering = False
         try:
             keep = bool(future.result()) if not future.cancelled() else False
         except Exception:
@@ -114,6 +139,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _answered(self, conn: Connection, keep: bool) -> None:
         if not keep:
+            self._busy.discard(conn)
             self._linger(conn)
             return
         rest, conn.rest = conn.rest, b""
@@ -167,6 +193,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if conn.reading and not conn.silent and not conn.sock.unsent:
                 util.write_error(conn.sock, 408, "Request Timeout", "it did not come in time")
             self._give_up(conn)
+        self._rebalance(now)
+
+    def _rebalance(self, now: float) -> None:
+        """Have connections leave where other processes have fewer and requests meet in this one."""
+        surplus = _balance.surplus(self.age, len(self._busy), now)
+        self._leaving = surplus if self._together > 1 else 0
+        self._busy = {conn for conn in self._busy if conn.answering}
+        self._together = self._answering
 
     def _bound(self, most: int, size: Callable[[Connection], int]) -> None:
         """Close the oldest connections until the waiting ones hold at most ``most`` bytes."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from http.client import HTTPConnection
 
 import pytest
@@ -23,6 +24,7 @@ import time
 def application(environ, start_response):
     asked = {
         "/": os.getpid,
+        "/pid": lambda: time.sleep(0.01) or os.getpid(),
         "/kept": gc.get_freeze_count,
         "/slow": lambda: time.sleep(1),
     }[environ["PATH_INFO"]]
@@ -51,6 +53,14 @@ def server(command, tmp_path):
         yield server
 
 
+def processes(connections):
+    """Return the process that answers each of the connections, asked all at the same time."""
+    for connection in connections:
+        connection.request("GET", "/pid")
+    answers = [connection.getresponse() for connection in connections]
+    return [answer.read() for answer in answers]
+
+
 def answered_by(port, connections):
     """Count, of connections all open at the same time, those that each process answers."""
     opened = [HTTPConnection(ports.HOST, port, timeout=PATIENCE) for _ in range(connections)]
@@ -73,6 +83,42 @@ def test_connections_of_one_client_are_spread_over_the_processes(server, command
         assert len(counts) == 2
         # Fewer than 12 of 60 happens by chance in one of 250,000 such tests.
         assert min(counts.values()) >= 12
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux spreads connections")
+def test_busy_connections_that_one_process_has_all_of_are_soon_spread_evenly(server, command):
+    port, _ = command
+    with contextlib.ExitStack() as stack:
+        opened = [
+            stack.enter_context(closing(HTTPConnection(ports.HOST, port, timeout=PATIENCE)))
+            for _ in range(60)
+        ]
+        ours = processes(opened)
+        crowded = [conn for conn, process in zip(opened, ours, strict=True) if process == ours[0]][
+            :12
+        ]
+        deadline = time.monotonic() + PATIENCE
+        while min(counts := Counter(processes(crowded)).values()) < 5 or len(counts) < 2:
+            assert time.monotonic() < deadline, counts
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux spreads connections")
+def test_a_connection_with_a_request_now_and_then_stays_where_it_is(server, command):
+    port, _ = command
+    time.sleep(2.5)  # the processes forget the many connections at their start
+    with contextlib.ExitStack() as stack:
+        opened = [
+            stack.enter_context(closing(HTTPConnection(ports.HOST, port, timeout=PATIENCE)))
+            for _ in range(20)
+        ]
+        ours = [processes([conn])[0] for conn in opened]
+        crowded = [conn for conn, process in zip(opened, ours, strict=True) if process == ours[0]][
+            :4
+        ]
+        for _ in range(8):
+            for conn in crowded:  # one after the other: none waits for another
+                assert processes([conn]) == ours[:1]
+                time.sleep(0.1)
 
 
 def test_what_was_there_before_the_first_request_is_no_garbage_to_look_for(server, command):
