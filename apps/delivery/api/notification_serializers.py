@@ -204,6 +204,8 @@ class NotificationOut(AcceptedOut):
     template = serializers.SerializerMethodField(help_text="null if content was posted")
     fallback = serializers.SerializerMethodField(help_text="null if there is none")
     digest = serializers.SerializerMethodField(help_text="null if it asked for none")
+    reference = serializers.CharField(help_text="your own id of it; empty without one")
+    metadata = serializers.SerializerMethodField(help_text="as posted; empty without any")
     counts = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         source="progress.counts",
@@ -233,10 +235,16 @@ class NotificationOut(AcceptedOut):
             "steps",
             "collapse_key",
             "ordering_key",
+            "reference",
+            "metadata",
             "cancelled_at",
             "acknowledged_by",
             "counts",
         )
+
+    @extend_schema_field(serializers.DictField(child=serializers.CharField()))
+    def get_metadata(self, row: Notification) -> Mapping[str, str]:
+        return row.metadata or {}
 
     @extend_schema_field(TemplateUseOut(allow_null=True))
     def get_template(self, row: Notification) -> dict[str, object] | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast
 
+import orjson
+
 from apps.delivery import selectors
 from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.intake.rows import NewNotification
@@ -31,6 +33,11 @@ def accepted(
         "send_at": _time(row.send_at),
         "expires_at": _time(row.expires_at),
     }
+    if row.reference:
+        answer["reference"] = row.reference
+    if row.metadata:
+        new = isinstance(row.metadata, str)
+        answer["metadata"] = orjson.loads(row.metadata) if new else row.metadata
     if deduplicated:
         answer["deduplicated"] = True
     if warnings:

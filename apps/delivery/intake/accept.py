@@ -51,21 +51,22 @@ WITH stored AS (
     INSERT INTO delivery_notification
            (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
             priority, category, category_kind, other_category, channels, content, collapse_key,
-            ordering_key, digest, fallback_channel, fallback_after, steps, send_at,
-            send_at_local, local_time_passed, expires_at, created_at, counts_kept)
+            ordering_key, reference, metadata, digest, fallback_channel, fallback_after, steps,
+            send_at, send_at_local, local_time_passed, expires_at, created_at, counts_kept)
     SELECT id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
            priority, category, category_kind, other_category, channels::varchar[], content,
-           collapse_key, ordering_key, digest::jsonb, fallback_channel, fallback_after, steps,
-           send_at, send_at_local, local_time_passed, expires_at, created_at, counts_kept
+           collapse_key, ordering_key, reference, metadata, digest::jsonb, fallback_channel,
+           fallback_after, steps, send_at, send_at_local, local_time_passed, expires_at,
+           created_at, counts_kept
       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bool[],
                   %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::text[],
-                  %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[],
-                  %s::jsonb[], %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[],
-                  %s::timestamptz[], %s::bool[])
+                  %s::bytea[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[],
+                  %s::text[], %s::int[], %s::jsonb[], %s::timestamptz[], %s::text[], %s::text[],
+                  %s::timestamptz[], %s::timestamptz[], %s::bool[])
         AS n (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
               priority, category, category_kind, other_category, channels, content, collapse_key,
-              ordering_key, digest, fallback_channel, fallback_after, steps, send_at,
-              send_at_local, local_time_passed, expires_at, created_at, counts_kept)
+              ordering_key, reference, metadata, digest, fallback_channel, fallback_after, steps,
+              send_at, send_at_local, local_time_passed, expires_at, created_at, counts_kept)
 ), cut AS (
     INSERT INTO delivery_chunk
            (notification_id, publisher_id, kind, channel, priority, recipient_ids, contact_ids,
@@ -197,6 +198,8 @@ def notification_row(
         content=sealed_content.seal(notification_id, content),
         collapse_key=draft.collapse_key,
         ordering_key=draft.ordering_key,
+        reference=draft.reference,
+        metadata=orjson.dumps(draft.metadata).decode() if draft.metadata else None,
         digest=draft.digest.as_json() if draft.digest else None,
         fallback_channel=draft.fallback.channel if draft.fallback else "",
         fallback_after=draft.fallback.after if draft.fallback else None,
@@ -296,6 +299,8 @@ _NOTIFICATION = (
     arrays.numbers,
     lambda channels: arrays.texts(map(arrays.texts, channels)),
     arrays.blobs,
+    arrays.texts,
+    arrays.texts,
     arrays.texts,
     arrays.texts,
     arrays.texts,

@@ -74,6 +74,8 @@ class PublishBody(TypedDict):
     expires_at: NotRequired[datetime]
     collapse_key: str
     ordering_key: str
+    reference: str
+    metadata: Mapping[str, str]
     deduplicate_seconds: NotRequired[int]
 
 

@@ -62,6 +62,7 @@ class Draft:
     - ``digest``: it is told together with others, where it may wait.
     - ``category``: what preferences apply by; ``None`` where the service itself made it.
     - ``category_named``: the request named the category itself.
+    - ``reference``, ``metadata``: what the publisher knows it by; nobody is sent them.
     - ``local``: the local time at which each recipient gets it, in place of ``send_at``.
     - ``deduplicate_seconds``: see ``apps.delivery.intake.deduplication``; 0 for never.
     - ``warnings``: returned to the publisher with the acceptance.
@@ -82,6 +83,8 @@ class Draft:
     category_named: bool = False
     collapse_key: str = ""
     ordering_key: str = ""
+    reference: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
     digest: Digest | None = None
     deduplicate_seconds: int = 0
     send_at: datetime | None = None
@@ -274,6 +277,8 @@ def _draft(
         category_named=bool(data.get("category")),
         collapse_key=data["collapse_key"],
         ordering_key=data["ordering_key"],
+        reference=data["reference"],
+        metadata=data["metadata"],
         digest=Digest(**data["digest"]) if "digest" in data else None,
         deduplicate_seconds=data.get("deduplicate_seconds", 0),
         send_at=data.get("send_at"),

@@ -30,6 +30,8 @@ class NewNotification(NamedTuple):
     content: bytes
     collapse_key: str
     ordering_key: str
+    reference: str
+    metadata: str | None
     digest: str | None
     fallback_channel: str
     fallback_after: int | None

@@ -74,6 +74,10 @@ class Notification(models.Model):
     collapse_key = models.CharField(max_length=64, blank=True)
     # Deliveries to one recipient under the same key go out in the order of acceptance. Or empty.
     ordering_key = models.CharField(max_length=128, blank=True, db_default="")
+    # The publisher's own id of it, not unique, and what else they know it by: texts by name. Nobody
+    # is sent either of them. Empty and null where none was given.
+    reference = models.CharField(max_length=255, blank=True, db_default="")
+    metadata = models.JSONField(null=True)
     # The digest it joins (notifier.domain.digests.Digest). Null where the publisher asked for none.
     digest = models.JSONField(null=True)
     # The channel for recipients whom no other has reached after fallback_after seconds. Or empty.
@@ -106,6 +110,11 @@ class Notification(models.Model):
                 fields=["topic", "-id"],
                 condition=Q(topic__isnull=False),
                 name="notification_of_topic",
+            ),
+            models.Index(
+                fields=["publisher", "reference", "-id"],
+                condition=~Q(reference=""),
+                name="notification_of_reference",
             ),
             # Workers read the newest cancellations twice a second.
             models.Index(

@@ -7,6 +7,7 @@ Notifications of the kind ``STATUS`` cause no events themselves.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import TypeAlias
 from uuid import UUID
 
 import orjson
@@ -24,6 +25,8 @@ from notifier.domain.messages import Content
 from notifier.domain.priorities import Priority
 from notifier.domain.states import DeliveryState
 
+#: An event of one delivery, as JSON.
+Event: TypeAlias = dict[str, str | dict[str, str]]
 #: Deliveries in one message at most; fewer if it would be too large.
 AT_ONCE = 50
 
@@ -33,10 +36,10 @@ _MOVED = """
 SELECT n.publisher_id, d.state, d.id, d.notification_id, coalesce(t.name, ''), d.channel,
        -- only the owner of a topic may know its subscribers
        CASE WHEN t.publisher_id <> n.publisher_id THEN '' ELSE coalesce(r.user_id, '') END,
-       d.reason, d.updated_at
+       d.reason, d.updated_at, n.reference, n.metadata
   FROM delivery_delivery d
- CROSS JOIN LATERAL (SELECT publisher_id, topic_id, kind FROM delivery_notification
-                      WHERE id = d.notification_id LIMIT 1) n
+ CROSS JOIN LATERAL (SELECT publisher_id, topic_id, kind, reference, metadata
+                       FROM delivery_notification WHERE id = d.notification_id LIMIT 1) n
   LEFT JOIN topics_topic t ON t.id = n.topic_id
   LEFT JOIN preferences_recipient r ON r.id = d.recipient_id
  WHERE d.id = ANY(%s) AND n.kind = 'published' AND n.publisher_id = ANY(%s)
@@ -78,12 +81,12 @@ def publish(moves: Iterable[tuple[int, str]]) -> None:
 
 def read(
     delivery_ids: Sequence[int], publisher_ids: Collection[int]
-) -> dict[tuple[int, str], list[dict[str, str]]]:
+) -> dict[tuple[int, str], list[Event]]:
     """Return the events of deliveries as they are now, by publisher and state.
 
     Those of other publishers than ``publisher_ids`` have none.
     """
-    events: dict[tuple[int, str], list[dict[str, str]]] = defaultdict(list)
+    events: dict[tuple[int, str], list[Event]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_MOVED, [list(delivery_ids), list(publisher_ids)])
         for publisher_id, state, *row in cursor.fetchall():
@@ -100,11 +103,15 @@ def _event(
     user_id: str,
     reason: str,
     at: datetime,
-) -> dict[str, str]:
+    reference: str,
+    metadata: str | None,
+) -> Event:
     """Build the event of one delivery, without its address and content."""
     return {
         "delivery_id": public_id(delivery_id),
         "notification_id": str(notification_id),
+        "reference": reference,
+        "metadata": orjson.loads(metadata) if metadata else {},
         "topic": topic,
         "channel": channel,
         "user_id": user_id,
@@ -115,7 +122,7 @@ def _event(
 
 
 def _drafts(
-    state: str, deliveries: Iterable[dict[str, str]], contacts: Sequence[int]
+    state: str, deliveries: Iterable[Event], contacts: Sequence[int]
 ) -> Iterator[Draft]:
     for batch in _batches(deliveries):
         yield Draft(
@@ -127,9 +134,9 @@ def _drafts(
         )
 
 
-def _batches(deliveries: Iterable[dict[str, str]]) -> Iterator[list[dict[str, str]]]:
+def _batches(deliveries: Iterable[Event]) -> Iterator[list[Event]]:
     """Yield batches of up to ``AT_ONCE`` deliveries that fit into a webhook's payload."""
-    batch: list[dict[str, str]] = []
+    batch: list[Event] = []
     left = PAYLOAD_LIMIT - FRAME
     for one in deliveries:
         size = len(orjson.dumps(one)) + 1  # and a comma

@@ -40,7 +40,8 @@ def publish(delivery_id: int, text: str, message_id: str, at: datetime) -> int |
             "channel": delivery["channel"],
             "user_id": delivery["user_id"],
             "in_reply_to": {
-                name: delivery[name] for name in ("delivery_id", "notification_id", "topic")
+                name: delivery[name]
+                for name in ("delivery_id", "notification_id", "reference", "metadata", "topic")
             },
         }
         content = Content(data={"message": message}, event_type=MESSAGE_RECEIVED)

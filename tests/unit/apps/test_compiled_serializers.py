@@ -60,6 +60,8 @@ BODIES = st.fixed_dictionaries(
         "expires_at": maybe("2999-01-01T00:00:00+02:00", "2020-01-01T00:00:00Z"),
         "collapse_key": maybe("c"),
         "ordering_key": maybe("o"),
+        "reference": maybe("order-7"),
+        "metadata": maybe({"tenant": "blau"}, {"tenant": 7}),
         "deduplicate_seconds": maybe(60),
     },
 )

@@ -16,6 +16,7 @@ from apps.api.serializers import Choice, Items, NameField, StrictSerializer
 from apps.content.serializers import ActionsField, LinkField, TemplateUseIn
 from apps.core import clock
 from apps.delivery.api.publishing.fallbacks import FallbackIn, check_fallback
+from apps.delivery.api.publishing.metadata import MetadataField, ReferenceField
 from apps.delivery.intake import deduplication, unreached
 from apps.delivery.intake.bodies import ContentBody
 from apps.delivery.intake.drafts import SEND, SKIP
@@ -169,6 +170,14 @@ class PublishIn(StrictSerializer):
         default="",
         allow_blank=True,
         help_text="deliveries to one recipient on a channel go out in the order accepted under it",
+    )
+    reference = ReferenceField(
+        default="",
+        allow_blank=True,
+        help_text="your own id of it, to find it by; need not be unique; nobody is sent it",
+    )
+    metadata = MetadataField(
+        help_text="texts by name, shown where the notification is; nobody is sent them"
     )
     digest = DigestIn(
         required=False,
@@ -334,6 +343,10 @@ class WarningOut(serializers.Serializer[Mapping[str, str]]):
 class TakenOut(AcceptedOut):
     """The answer to an acceptance: the notification, with warnings."""
 
+    reference = serializers.CharField(required=False, help_text="as posted; absent without one")
+    metadata = serializers.DictField(
+        child=serializers.CharField(), required=False, help_text="as posted; absent without any"
+    )
     deduplicated = serializers.BooleanField(
         required=False, help_text="true if an earlier notification was the same; else absent"
     )
@@ -345,7 +358,7 @@ class TakenOut(AcceptedOut):
 
     class Meta:
         model = Notification
-        fields = (*AcceptedOut.Meta.fields, "deduplicated", "warnings")
+        fields = (*AcceptedOut.Meta.fields, "reference", "metadata", "deduplicated", "warnings")
 
 
 @extend_schema_serializer(component_name="BatchResult")

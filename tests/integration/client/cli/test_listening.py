@@ -36,7 +36,13 @@ def test_a_message_is_printed_as_a_status_webhook_gets_it(client: NotifierClient
     client.notify_users(["ada"], title="Before")
     work()
     listening = listen("--json", "--count", "2")
-    posted = client.notify_users(["ada"], title="Hi", channels=["inbox", "sms"])
+    posted = client.notify_users(
+        ["ada"],
+        title="Hi",
+        channels=["inbox", "sms"],
+        reference="order-9",
+        metadata={"tenant": "blau"},
+    )
     while work():
         pass
     printed, _ = listening.communicate(timeout=PATIENCE)
@@ -47,6 +53,8 @@ def test_a_message_is_printed_as_a_status_webhook_gets_it(client: NotifierClient
     assert at.endswith("Z") and delivery_id.startswith("dlv_")
     assert delivery == {
         "notification_id": posted.id,
+        "reference": "order-9",
+        "metadata": {"tenant": "blau"},
         "topic": "",
         "channel": "sms",
         "user_id": "ada",

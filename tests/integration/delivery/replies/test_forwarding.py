@@ -38,6 +38,7 @@ def test_a_reply_goes_to_whoever_sent_the_last_message(told, send, shop, other_s
     reply = message.pop("in_reply_to")
     notification = Notification.objects.filter(publisher=other_shop.id, kind="published").get()
     assert (reply["notification_id"], reply["topic"]) == (str(notification.pk), "")
+    assert (reply["reference"], reply["metadata"]) == ("", {})
     assert reply["delivery_id"].startswith("dlv_")
     assert message == {"text": "Yes, at 8 🎉", "channel": "sms", "user_id": "ada"}
     assert (row.publisher_id, row.kind) == (other_shop.id, "other")

@@ -30,6 +30,8 @@ def test_what_was_delivered_is_reported_without_address_and_content(shop, outsid
             {
                 "delivery_id": row["id"],
                 "notification_id": posted["id"],
+                "reference": "",
+                "metadata": {},
                 "topic": "news",
                 "channel": "inbox",
                 "user_id": "ada",

@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import urllib3
 
@@ -103,6 +104,6 @@ class _Forward:
         print(clean(f"notifier: {self._url} {said}"), file=sys.stderr, flush=True)
 
 
-def _line(told: dict[str, str]) -> str:
+def _line(told: dict[str, Any]) -> str:
     words = [told["at"], f"delivery.{told['state']}", told["delivery_id"], told["channel"]]
     return "  ".join([*words, told["user_id"], told["reason"]]).rstrip()

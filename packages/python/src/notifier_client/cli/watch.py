@@ -26,7 +26,7 @@ class Event:
 
     id: str
     type: str
-    deliveries: list[dict[str, str]]
+    deliveries: list[dict[str, Any]]
     body: bytes
 
 
@@ -41,7 +41,7 @@ class Watch:
         #: Ids of notifications that were there at the start: their deliveries' states are not told.
         self._old = set(self._counts)
         self._known: dict[str, str] = {}
-        self._news: list[dict[str, str]] = []
+        self._news: list[dict[str, Any]] = []
 
     def look(self) -> Iterator[Event]:
         """Iterate over the messages about what is new.
@@ -73,10 +73,12 @@ class Watch:
                 self._news.append(_told(notification, delivery))
 
 
-def _told(notification: Notification, delivery: Delivery) -> dict[str, str]:
+def _told(notification: Notification, delivery: Delivery) -> dict[str, Any]:
     return {
         "delivery_id": delivery.id,
         "notification_id": notification.id,
+        "reference": notification.reference,
+        "metadata": dict(notification.metadata),
         "topic": notification.topic or "",
         "channel": delivery.channel,
         "user_id": delivery.user_id or "",
@@ -86,7 +88,7 @@ def _told(notification: Notification, delivery: Delivery) -> dict[str, str]:
     }
 
 
-def _event(state: str, deliveries: list[dict[str, str]]) -> Event:
+def _event(state: str, deliveries: list[dict[str, Any]]) -> Event:
     message: dict[str, Any] = {
         "type": f"delivery.{state}",
         "timestamp": _utc(datetime.now(UTC)),

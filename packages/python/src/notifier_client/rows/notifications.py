@@ -32,6 +32,8 @@ class Message(TypedDict, total=False):
     - ``ordering_key``: notifications with the same one are sent to a recipient in the order in
       which they were accepted.
     - ``deduplicate_seconds``: an equal notification within so many seconds is accepted once.
+    - ``reference``: your own id of it, by which ``list_notifications`` finds it; ``metadata``: texts
+      by name, shown wherever the notification is. Nobody is sent either of them.
     """
 
     title: str | None
@@ -56,6 +58,8 @@ class Message(TypedDict, total=False):
     collapse_key: str | None
     ordering_key: str | None
     deduplicate_seconds: int | None
+    reference: str | None
+    metadata: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +93,16 @@ class Draft:
     collapse_key: str | None = None
     ordering_key: str | None = None
     deduplicate_seconds: int | None = None
+    reference: str | None = None
+    metadata: Mapping[str, str] | None = None
 
     def body_of(self) -> dict[str, Any]:
         """Return the body of a request."""
         how = ("category", "priority", "channels", "fallback", "send_at", "expires_at")
         keys = ("collapse_key", "ordering_key", "deduplicate_seconds", "digest")
         local = ("send_at_local", "local_time_passed")
-        body = write(self, "user_ids", "audience", *how, *local, *keys)
+        own = ("reference", "metadata")
+        body = write(self, "user_ids", "audience", *how, *local, *keys, *own)
         words = ("title", "body", "data", "actions", "severity", "display_type", "source")
         if content := write(self, *words):
             body["content"] = content
@@ -146,6 +153,7 @@ class Notification:
     - ``state``: accepted or scheduled in the answer to a POST, later scheduled, sending, done or
       cancelled.
     - ``counts``: deliveries by channel and state, ``{"sms": {"accepted": 1}}``.
+    - ``reference``, ``metadata``: as they were posted.
     - ``steps``: of its fallback, where that has some. ``acknowledged_by``: the first ones who did.
     - ``replayed``: whether this repeats an earlier answer to the same idempotency key.
     - ``deduplicated``: whether this is an equal notification that was accepted before.
@@ -172,6 +180,8 @@ class Notification:
     acknowledged_by: tuple[Acknowledgement, ...] = field(default=(), metadata=many(Acknowledgement))
     collapse_key: str = ""
     ordering_key: str = ""
+    reference: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     deduplicated: bool = False
     warnings: tuple[Mapping[str, str], ...] = field(default=(), metadata=TUPLE)

@@ -1,0 +1,15 @@
+"""What publishers know notifications by."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("delivery", "0031_unused_indexes")]
+    operations = [
+        migrations.AddField(
+            "notification",
+            "reference",
+            models.CharField(blank=True, db_default="", max_length=255),
+        ),
+        migrations.AddField("notification", "metadata", models.JSONField(null=True)),
+    ]
