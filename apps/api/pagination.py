@@ -6,7 +6,7 @@ continues the search. Cursors are opaque, signed and valid for one list only, so
 page by a key of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.core import signing
@@ -30,6 +30,8 @@ LIMIT = 50
 MAX_LIMIT = 200
 #: Rows that one page examines for a filter that no index serves: about 20 ms.
 LOOK_THROUGH = 20_000
+#: Those of them that it reads where only what it reads beside them tells which are sought.
+READ_THROUGH = 500
 
 
 class PageQuery(QueryParameters):
@@ -66,15 +68,18 @@ def read_query(request: Request, query: type[QueryParameters] = PageQuery) -> di
     return validated
 
 
-def encode_cursor(request: Request, key: object) -> str:
-    """Return an opaque cursor for the rows after ``key``, which is stored as ``str(key)``."""
-    return signing.dumps(str(key), salt=_salt(request))
+def encode_cursor(request: Request, key: object, of: str = "") -> str:
+    """Return an opaque cursor for the rows after ``key``, which is stored as ``str(key)``.
+
+    ``of`` tells lists of one path apart that have keys of their own.
+    """
+    return signing.dumps(str(key), salt=_salt(request, of))
 
 
-def decode_cursor(request: Request, cursor: str) -> str:
+def decode_cursor(request: Request, cursor: str, of: str = "") -> str:
     """Return the key in ``cursor``, as text. Raises a ``Problem`` if it is not this list's."""
     try:
-        key: str = signing.loads(cursor, salt=_salt(request))
+        key: str = signing.loads(cursor, salt=_salt(request, of))
     except signing.BadSignature:
         raise Problem(
             "invalid-cursor",
@@ -83,8 +88,8 @@ def decode_cursor(request: Request, cursor: str) -> str:
     return key
 
 
-def _salt(request: Request) -> str:
-    return f"cursor:{request.path}"
+def _salt(request: Request, of: str) -> str:
+    return f"cursor:{request.path}{of and ' '}{of}"
 
 
 class CursorPage(BasePagination):
@@ -92,8 +97,9 @@ class CursorPage(BasePagination):
 
     ordering = "id"
 
-    def __init__(self, ordering: str | None = None) -> None:
+    def __init__(self, ordering: str | None = None, of: str = "") -> None:
         self.ordering = ordering or self.ordering
+        self.of = of
         self.next: str | None = None
 
     def paginate_queryset(
@@ -103,27 +109,34 @@ class CursorPage(BasePagination):
         view: "APIView | None" = None,
         query: dict[str, Any] | None = None,
         sought: Q | None = None,
+        keep: Callable[[list[R]], list[R]] | None = None,
     ) -> list[R]:
         """Return the page's rows. ``queryset`` has to be a ``QuerySet``; DRF allows any sequence.
 
         ``query`` is the result of ``read_query``. ``sought`` is a filter that no index serves.
+        ``keep`` returns those of some rows that are sought, where no statement tells.
         """
         query = read_query(request) if query is None else query
         queryset = cast("QuerySet[M, R]", queryset)
         key = self.ordering.lstrip("-")
         beyond = "lt" if self.ordering.startswith("-") else "gt"
         if "cursor" in query:
-            last = decode_cursor(request, query["cursor"])
+            last = decode_cursor(request, query["cursor"], self.of)
             queryset = queryset.filter(**{f"{key}__{beyond}": last})
         if sought:
             queryset, end = look_through(queryset, self.ordering, LOOK_THROUGH)
             queryset = queryset.filter(sought)
-            self.next = None if end is None else encode_cursor(request, end)
+            self.next = None if end is None else encode_cursor(request, end, self.of)
         # One row beyond the limit shows whether there is a next page.
-        rows = list(queryset.order_by(self.ordering)[: query["limit"] + 1])
+        most = query["limit"] + 1 if keep is None else READ_THROUGH
+        rows = list(queryset.order_by(self.ordering)[:most])
+        if keep is not None:
+            if len(rows) == most:
+                self.next = encode_cursor(request, getattr(rows[-1], key), self.of)
+            rows = keep(rows)
         if len(rows) > query["limit"]:
-            rows.pop()
-            self.next = encode_cursor(request, getattr(rows[-1], key))
+            rows = rows[: query["limit"]]
+            self.next = encode_cursor(request, getattr(rows[-1], key), self.of)
         return rows
 
     def get_paginated_response(self, data: object) -> Response:

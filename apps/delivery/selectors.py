@@ -7,6 +7,7 @@ notifications to one recipient are counted when somebody asks: there are few of 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum
@@ -15,6 +16,7 @@ from apps.core import clock
 from apps.delivery.models import (
     Attempt,
     Chunk,
+    ChunkState,
     Delivery,
     Notification,
     NotificationKind,
@@ -32,12 +34,13 @@ def notifications(publisher_id: int, *, digests: bool = False) -> QuerySet[Notif
     ``digests``: and the digests that tell people of it.
     """
     kinds = [NotificationKind.PUBLISHED, *([NotificationKind.DIGEST] if digests else [])]
+    return with_names(Notification.objects.filter(publisher_id=publisher_id, kind__in=kinds))
+
+
+def with_names(rows: QuerySet[Notification]) -> QuerySet[Notification]:
+    """Return notifications with their topics and the names of their groups, without content."""
     group = Group.objects.filter(pk=OuterRef("group_id")).values("name")
-    return (
-        Notification.objects.filter(publisher_id=publisher_id, kind__in=kinds)
-        .select_related("topic")
-        .annotate(group=Subquery(group))
-    )
+    return rows.select_related("topic").annotate(group=Subquery(group)).defer("content")
 
 
 def of_others_topics(notification_ids: Collection[UUID]) -> set[UUID]:
@@ -50,16 +53,17 @@ def of_others_topics(notification_ids: Collection[UUID]) -> set[UUID]:
     return set(others.values_list("pk", flat=True))
 
 
-def counts(notification_id: UUID) -> dict[str, dict[str, int]]:
-    """Return the number of deliveries by channel and state."""
-    totals: Counter[tuple[str, str]] = Counter()
-    for _, channel, state, total in _totals([notification_id]):
-        totals[channel, state] += total
-    found: dict[str, dict[str, int]] = defaultdict(dict)
-    for (channel, state), total in sorted(totals.items()):
+def counts(notification_ids: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, int]]]:
+    """Return the deliveries of each of these by channel and state, in one query."""
+    ids = list(notification_ids)
+    totals: Counter[tuple[UUID, str, str]] = Counter()
+    for notification_id, channel, state, total in _totals(ids):
+        totals[notification_id, channel, state] += total
+    found: dict[UUID, dict[str, dict[str, int]]] = {key: {} for key in ids}
+    for (notification_id, channel, state), total in sorted(totals.items()):
         if total:
-            found[channel][state] = total
-    return dict(found)
+            found[notification_id].setdefault(channel, {})[state] = total
+    return found
 
 
 def state_counts(notification_ids: Iterable[UUID]) -> dict[UUID, dict[str, int]]:
@@ -97,35 +101,47 @@ def _totals(notification_ids: Iterable[UUID]) -> Iterable[tuple[UUID, str, str, 
     return parts[0].union(parts[1], few, all=True)
 
 
+class NotificationState(StrEnum):
+    """The state of a notification: derived, so that it cannot be stale."""
+
+    SCHEDULED = "scheduled"  # its ``send_at`` is in the future, and a chunk is open
+    SENDING = "sending"  # a chunk is open, or a delivery is being sent or waits for an attempt
+    DONE = "done"  # nothing more is to be sent; receipts may still arrive
+    CANCELLED = "cancelled"  # it was cancelled, whatever the states of its deliveries
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a notification.
+    """The progress of a notification. ``counts``: deliveries by channel and state."""
 
-    ``counts``: deliveries by channel and state. ``state``, derived, so that it cannot be stale:
-
-    - ``cancelled``: the notification was cancelled, whatever the states of its deliveries.
-    - ``scheduled``: its ``send_at`` is in the future, and a chunk is open.
-    - ``sending``: a chunk is open, or a delivery is being sent or waits for an attempt.
-    - ``done``: nothing more is to be sent; receipts may still arrive.
-    """
-
-    state: str
+    state: NotificationState
     counts: dict[str, dict[str, int]]
 
 
 def progress(notification: Notification) -> Progress:
     """Return the notification's progress, from its open chunks and its counts."""
+    return progress_of([notification])[notification.pk]
+
+
+def progress_of(notifications: Collection[Notification]) -> dict[UUID, Progress]:
+    """Return the progress of each of these notifications, in two queries."""
+    ids = [row.pk for row in notifications]
     # Chunks first: a chunk that is done has its deliveries counted in the same transaction.
-    open_chunks = Chunk.objects.filter(notification=notification).exclude(state="done").exists()
-    by_channel = counts(notification.pk)
-    waiting = any(by_state.get(name) for by_state in by_channel.values() for name in WAITING)
-    if notification.cancelled_at is not None:
-        state = "cancelled"
-    elif open_chunks and notification.send_at and notification.send_at > clock.moment():
-        state = "scheduled"
-    else:
-        state = "sending" if open_chunks or waiting else "done"
-    return Progress(state, by_channel)
+    chunks = Chunk.objects.filter(notification__in=ids).exclude(state=ChunkState.DONE)
+    unfinished = set(chunks.values_list("notification_id", flat=True).distinct())
+    found = counts(ids)
+    now = clock.moment()
+
+    def state(row: Notification) -> NotificationState:
+        if row.cancelled_at is not None:
+            return NotificationState.CANCELLED
+        if row.pk in unfinished:
+            later = row.send_at is not None and row.send_at > now
+            return NotificationState.SCHEDULED if later else NotificationState.SENDING
+        waits = any(by_state.get(name) for by_state in found[row.pk].values() for name in WAITING)
+        return NotificationState.SENDING if waits else NotificationState.DONE
+
+    return {row.pk: Progress(state(row), found[row.pk]) for row in notifications}
 
 
 def deliveries(notification_id: UUID) -> QuerySet[Delivery]:

@@ -6,6 +6,7 @@ from apps.api.paths import AnyCaseUuid
 from apps.delivery.api import (
     answer_views,
     dead_letter_views,
+    delivery_views,
     notification_views,
     statistics_views,
     status_webhook_views,
@@ -36,6 +37,7 @@ urlpatterns = [
         "notifications/<any_case_uuid:notification_id>/deliveries",
         notification_views.DeliveriesView.as_view(),
     ),
+    path("recipients/<str:user_id>/deliveries", delivery_views.PersonDeliveries.as_view()),
     path("dead-letters", dead_letter_views.DeadLetters.as_view()),
     path("dead-letters/redrive", dead_letter_views.Redrive.as_view()),
     path("dead-letters/<str:delivery_id>", dead_letter_views.DeadLetter.as_view()),

@@ -9,16 +9,19 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.pagination import PageQuery
-from apps.api.serializers import Choice
+from apps.api.serializers import Choice, NameField
 from apps.content.compiled_templates import compiled_template
 from apps.core.delivery_ids import public_id
 from apps.delivery.api.publishing.fallbacks import FallbackIn
+from apps.delivery.api.publishing.metadata import ReferenceField
 from apps.delivery.api.publishing.serializers import AcceptedOut
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
 from apps.delivery.operations import steps
 from apps.delivery.operations.steps import NAMED, Acknowledgement, Outlook, StepState
+from apps.delivery.selectors import NotificationState
 from apps.delivery.state import fallback
 from apps.delivery.state.steps.plan import Unless
+from apps.preferences.api.fields import CategoryField, UserIdField
 from apps.preferences.digests.fields import DigestOut
 from notifier.domain import digests
 from notifier.domain.states import DeliveryState
@@ -188,7 +191,7 @@ class NotificationOut(AcceptedOut):
     """A notification with its state and counts: a row of ``presenters.with_progress``."""
 
     state = serializers.ChoiceField(
-        choices=["scheduled", "sending", "done", "cancelled"], source="progress.state"
+        [state.value for state in NotificationState], source="progress.state"
     )
     category = serializers.CharField(
         help_text="as of acceptance; empty if it was accepted before there were categories"
@@ -265,8 +268,49 @@ class NotificationOut(AcceptedOut):
         return None if row.digest is None else digests.read(row.digest).shown()
 
 
+class NotificationsQuery(PageQuery):
+    """Query parameters that select notifications; all that are given must hold."""
+
+    reference = ReferenceField(help_text="the one that it was posted with")
+    user_id = UserIdField(
+        required=False,
+        help_text="with a delivery to this person; what went to other publishers' topics is left "
+        "out, whose subscribers only their owners may know",
+    )
+    topic = NameField(max_length=200, required=False, help_text="its name")
+    category = CategoryField(required=False)
+    state = Choice([state.value for state in NotificationState], required=False)
+    since = serializers.DateTimeField(required=False, help_text="accepted then or later")
+    until = serializers.DateTimeField(required=False, help_text="accepted before then")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "since" in attrs and "until" in attrs and attrs["until"] <= attrs["since"]:
+            raise serializers.ValidationError(
+                {"until": "It must be after since, or nothing would be found."}
+            )
+        return attrs
+
+
 class DeliveriesQuery(PageQuery):
     """Query parameters that select deliveries of a notification."""
 
     state = Choice([state.value for state in DeliveryState], required=False)
     channel = Choice(list(settings.CHANNELS), required=False)
+
+
+class PersonDeliveryOut(DeliveryOut):
+    """A delivery in a list of those to one person, with what its notification is known by."""
+
+    notification_id = serializers.UUIDField()
+    reference = serializers.CharField(source="notification.reference")
+    topic = serializers.CharField(source="notification.topic.name", default=None, allow_null=True)
+
+    class Meta:
+        model = Delivery
+        fields = (*DeliveryOut.Meta.fields, "notification_id", "reference", "topic")
+
+
+class PersonDeliveriesQuery(DeliveriesQuery):
+    """Query parameters that select deliveries to one person."""
+
+    since = serializers.DateTimeField(required=False, help_text="made then or later")

@@ -68,9 +68,10 @@ def notification(row: Notification) -> Mapping[str, object]:
 def with_progress(rows: Sequence[Notification]) -> Sequence[Notification]:
     """Read what ``NotificationOut`` shows beside the rows of notifications; return the rows."""
     acknowledged = steps.acknowledged(rows)
+    progress = selectors.progress_of(rows)
     for row in rows:
         shown = cast(_WithProgress, row)
-        shown.progress = selectors.progress(row)
+        shown.progress = progress[row.pk]
         shown.progress_of_steps = steps.outlook(row, shown.progress.counts)
         shown.acknowledgements = acknowledged.get(row.pk, [])
     return rows

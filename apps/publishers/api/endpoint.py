@@ -122,15 +122,18 @@ class ListEndpoint(Endpoint):
         *,
         query: dict[str, Any] | None = None,
         sought: Q | None = None,
+        keep: Callable[[list[M]], list[M]] | None = None,
+        of: str = "",
         prepare: Callable[[list[M]], Iterable[object]] = lambda rows: rows,
         context: Callable[[list[M]], dict[str, Any]] = lambda _: {},
     ) -> Response:
         """Respond with a page of ``rows``.
 
-        ``query`` and ``sought``: see ``CursorPage.paginate_queryset``. ``prepare`` returns what the
-        serializer shows of the rows of the page, ``context`` the serializer's context for them.
+        ``query``, ``sought`` and ``keep``: see ``CursorPage.paginate_queryset``. ``of``: see
+        ``encode_cursor``. ``prepare`` returns what the serializer shows of the rows of the page,
+        ``context`` the serializer's context for them.
         """
-        page = self.pagination_class(self.ordering)
-        found = page.paginate_queryset(rows, request, query=query, sought=sought)
+        page = self.pagination_class(self.ordering, of)
+        found = page.paginate_queryset(rows, request, query=query, sought=sought, keep=keep)
         shown = serializer(prepare(found), many=True, context=context(found)).data
         return page.get_paginated_response(shown)

@@ -10,11 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ValidationError
 
-from apps.api.pagination import PageQuery
+from apps.api.pagination import read_query
 from apps.api.problems import Problem
-from apps.delivery import selectors
-from apps.delivery.api import presenters
-from apps.delivery.api.notification_serializers import NotificationOut
+from apps.delivery.api import notification_lists, presenters
+from apps.delivery.api.notification_serializers import NotificationOut, NotificationsQuery
 from apps.delivery.api.notification_views import NOTIFICATIONS
 from apps.delivery.api.publishing.batch import Batch
 from apps.delivery.api.publishing.idempotent import answered, fingerprinted, idempotency_key
@@ -169,14 +168,18 @@ class NotificationsView(NotifyView, ListEndpoint):
 
     @extend_schema(
         operation_id="list_notifications",
-        parameters=[PageQuery],
+        parameters=[NotificationsQuery],
         responses={200: NotificationOut(many=True)},
         tags=[NOTIFICATIONS],
     )
     def get(self, request: Request) -> Response:
-        """List your notifications, newest first."""
-        rows = selectors.notifications(publisher_of(request).id)
-        return self.paginate(request, rows, NotificationOut, prepare=presenters.with_progress)
+        """List your notifications, newest first, or those that meet all of the criteria.
+
+        With `user_id` they are in the order in which their first delivery to that person was made;
+        what has not been sent to them yet is not listed.
+        """
+        query = read_query(request, NotificationsQuery)
+        return notification_lists.page(self, request, query)
 
 
 class BatchView(PublishingView):

@@ -264,8 +264,8 @@ def check(here: World) -> None:
     every = Notification.objects.values_list("pk", flat=True)
     counted = {
         (key, state): number
-        for key in every
-        for state, number in selectors.counts(key).get("push", {}).items()
+        for key, by_channel in selectors.counts(every).items()
+        for state, number in by_channel.get("push", {}).items()
     }
     rows = Delivery.objects.filter(channel="push").values_list("notification_id", "state")
     assert counted == dict(Counter(rows))

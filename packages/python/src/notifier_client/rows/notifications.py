@@ -229,7 +229,8 @@ class Delivery:
     ``address`` are ``None`` for another publisher's topic. ``reason_text``: the reason in words.
     ``instead_of``: the delivery for which this one is the fallback. ``step``: of the notification's
     fallback; 0 for the first channels. ``told_in``: the delivery of the digest that tells this one
-    together with others.
+    together with others. ``notification_id``, ``reference`` and ``topic`` of its notification are
+    set where the list is not of one notification.
     """
 
     id: str
@@ -248,6 +249,9 @@ class Delivery:
     instead_of: str | None = None
     told_in: str | None = None
     step: int = 0
+    notification_id: str = ""
+    reference: str = ""
+    topic: str | None = None
     attempts: tuple[Attempt, ...] = field(default=(), metadata=many(Attempt))
     receipts: tuple[Receipt, ...] = field(default=(), metadata=many(Receipt))
 
