@@ -38,6 +38,7 @@ urlpatterns = [
         notification_views.DeliveriesView.as_view(),
     ),
     path("recipients/<str:user_id>/deliveries", delivery_views.PersonDeliveries.as_view()),
+    path("deliveries/<str:delivery_id>/why", delivery_views.Why.as_view()),
     path("dead-letters", dead_letter_views.DeadLetters.as_view()),
     path("dead-letters/redrive", dead_letter_views.Redrive.as_view()),
     path("dead-letters/<str:delivery_id>", dead_letter_views.DeadLetter.as_view()),

@@ -1,19 +1,53 @@
-"""Endpoints of deliveries: those to one person."""
+"""Endpoints of deliveries: those to one person, and why one went as it did."""
 
 from django.db.models import Q
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.pagination import read_query
+from apps.api.problems import Problem
+from apps.core.delivery_ids import number_of
+from apps.delivery import selectors
 from apps.delivery.api import presenters
-from apps.delivery.api.notification_serializers import PersonDeliveriesQuery, PersonDeliveryOut
+from apps.delivery.api.delivery_serializers import (
+    ExplanationOut,
+    PersonDeliveriesQuery,
+    PersonDeliveryOut,
+)
 from apps.delivery.api.notification_views import NOTIFICATIONS
+from apps.delivery.models import Delivery
 from apps.delivery.operations import finding
+from apps.delivery.operations.explain import explain
+from apps.preferences.models import Contact, Recipient
 from apps.preferences.selectors import get_recipient
 from apps.publishers.api.caller import publisher_of
-from apps.publishers.api.endpoint import ListEndpoint
+from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
+
+_EXPLANATION = {
+    "delivery_id": "dlv_k3f9x2ab_81",
+    "notification_id": "0198c0de-1111-7000-8000-000000000001",
+    "user_id": "ada",
+    "verdict": "no",
+    "headline": "No: ada did not get it.",
+    "sentences": [
+        {
+            "text": "shop posted it on 22 Nov 2026 10:00:00 UTC to named recipients, at normal "
+            "priority, on sms.",
+            "state": "",
+        }
+    ],
+    "channels": {
+        "sms": [
+            {
+                "text": "The delivery to no address was not sent: there is no address on this "
+                "channel.",
+                "state": "suppressed",
+            }
+        ]
+    },
+}
 
 
 class PersonDeliveries(ListEndpoint):
@@ -48,3 +82,57 @@ class PersonDeliveries(ListEndpoint):
             sought=sought,
             context=presenters.delivery_context,
         )
+
+
+class Why(Endpoint):
+    """The explanation of one delivery."""
+
+    required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
+
+    @extend_schema(
+        operation_id="explain_delivery",
+        responses={200: ExplanationOut},
+        examples=[OpenApiExample("no phone number", _EXPLANATION, response_only=True)],
+        tags=[NOTIFICATIONS],
+    )
+    def get(self, request: Request, delivery_id: str) -> Response:
+        """Explain in sentences why somebody got a notification or did not.
+
+        The delivery says who and which. On every channel: what decided, each attempt, what providers
+        reported, and what comes next. Operators read the same in the admin.
+        """
+        delivery = Delivery.objects.filter(pk=number_of(delivery_id)).first()
+        mine = selectors.notifications(publisher_of(request).id, digests=True)
+        notification = delivery and (
+            mine.filter(pk=delivery.notification_id).select_related("publisher").first()
+        )
+        whom = delivery and _whom(delivery)
+        if delivery is None or notification is None or whom is None:
+            raise Problem("not-found", "You have no delivery with this id.")
+        if selectors.of_others_topics([notification.pk]):
+            raise Problem(
+                "forbidden",
+                "It went to another publisher's topic, whose subscribers only its owner may know. "
+                f"GET /v1/notifications/{notification.pk}/deliveries has its state and attempts.",
+            )
+        found = explain(whom, notification)
+        return Response(
+            ExplanationOut(
+                {
+                    "delivery_id": delivery.public_id,
+                    "notification_id": notification.pk,
+                    "user_id": whom.user_id if isinstance(whom, Recipient) else None,
+                    "verdict": found.verdict,
+                    "headline": found.headline,
+                    "sentences": found.sentences,
+                    "channels": found.channels,
+                }
+            ).data
+        )
+
+
+def _whom(delivery: Delivery) -> Recipient | Contact | None:
+    """Return the recipient of a delivery, or its bare endpoint."""
+    if delivery.recipient_id is not None:
+        return Recipient.objects.filter(pk=delivery.recipient_id).first()
+    return Contact.objects.filter(pk=delivery.contact_id).first()

@@ -296,21 +296,3 @@ class DeliveriesQuery(PageQuery):
 
     state = Choice([state.value for state in DeliveryState], required=False)
     channel = Choice(list(settings.CHANNELS), required=False)
-
-
-class PersonDeliveryOut(DeliveryOut):
-    """A delivery in a list of those to one person, with what its notification is known by."""
-
-    notification_id = serializers.UUIDField()
-    reference = serializers.CharField(source="notification.reference")
-    topic = serializers.CharField(source="notification.topic.name", default=None, allow_null=True)
-
-    class Meta:
-        model = Delivery
-        fields = (*DeliveryOut.Meta.fields, "notification_id", "reference", "topic")
-
-
-class PersonDeliveriesQuery(DeliveriesQuery):
-    """Query parameters that select deliveries to one person."""
-
-    since = serializers.DateTimeField(required=False, help_text="made then or later")

@@ -1,4 +1,4 @@
-"""The rows that explain what happened to one notification for one recipient.
+"""The rows that explain what happened to one notification for one recipient or bare endpoint.
 
 Every query reads a few rows through an index, so the cost does not depend on the audience.
 """
@@ -31,16 +31,21 @@ def at(moment: datetime) -> str:
 
 
 class Evidence:
-    """The rows about one recipient and one notification, read once."""
+    """The rows about one recipient, or one bare endpoint, and one notification, read once.
 
-    def __init__(self, recipient: Recipient, notification: Notification) -> None:
-        self.recipient = recipient
+    A bare endpoint has ``recipient_id`` 0, and no time zone.
+    """
+
+    def __init__(self, whom: Recipient | Contact, notification: Notification) -> None:
         self.notification = notification
         self.now = clock.moment()
-        self.contacts = {
-            contact.pk: contact
-            for contact in Contact.objects.filter(recipient=recipient).defer("address", "secret")
-        }
+        if isinstance(whom, Recipient):
+            self.recipient_id, self.name, self.time_zone = whom.pk, whom.user_id, whom.time_zone
+            own = Contact.objects.filter(recipient=whom).defer("address", "secret")
+            self.contacts = {contact.pk: contact for contact in own}
+        else:
+            self.recipient_id, self.name, self.time_zone = 0, whom.masked, ""
+            self.contacts = {whom.pk: whom}
         self.deliveries = self._deliveries()
         ids = [delivery.pk for delivery in self.deliveries]
         self.reasons = reasons.in_words(self.deliveries)
@@ -50,7 +55,7 @@ class Evidence:
         self.subscriptions = self._subscriptions()
         self.group = Group.objects.filter(pk=notification.group_id or 0).first()
         self.membership = Membership.objects.filter(
-            group=notification.group_id or 0, recipient=recipient
+            group=notification.group_id or 0, recipient=self.recipient_id
         ).first()
         self.open_chunks = list(
             Chunk.objects.filter(notification=notification).exclude(state=ChunkState.DONE)[:1000]
@@ -62,7 +67,7 @@ class Evidence:
         found = [
             *mine.filter(contact_id__in=list(self.contacts), instead_of__isnull=True),
             *mine.filter(
-                recipient_id=self.recipient.pk, contact_id__isnull=True, instead_of__isnull=True
+                recipient_id=self.recipient_id, contact_id__isnull=True, instead_of__isnull=True
             ),
         ]
         found += Delivery.objects.filter(instead_of__in=[delivery.pk for delivery in found])
@@ -72,7 +77,7 @@ class Evidence:
         if self.notification.topic_id is None:
             return {}
         rows = Subscription.objects.filter(
-            Q(recipient=self.recipient) | Q(contact__in=list(self.contacts)),
+            Q(recipient=self.recipient_id) | Q(contact__in=list(self.contacts)),
             topic=self.notification.topic_id,
         ).select_related("contact")
         return {row.contact.channel if row.contact else row.channel: row for row in rows}

@@ -39,14 +39,14 @@ from apps.topics.selectors import names_of_topics
 from notifier.domain.categories import CategoryKind
 from notifier.domain.states import WAITING, DeliveryState
 
-YES, PERHAPS, NOT_YET, NO = "yes", "perhaps", "not yet", "no"
+VERDICTS = YES, PERHAPS, NOT_YET, NO = "yes", "perhaps", "not_yet", "no"
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The explanation of one recipient and one notification.
+    """The explanation of one recipient, or bare endpoint, and one notification.
 
-    ``verdict``: ``yes``, ``perhaps``, ``not yet`` or ``no``; ``headline`` is its sentence.
+    ``verdict``: one of ``VERDICTS``; ``headline`` is its sentence.
     ``sentences``: about the notification. ``channels``: about each channel that it was posted for,
     or on which the recipient has a contact.
     """
@@ -57,12 +57,12 @@ class Explanation:
     channels: dict[str, list[Sentence]]
 
 
-def explain(recipient: Recipient, notification: Notification) -> Explanation:
-    """Explain whether and why the recipient got the notification, on each channel."""
-    explainer = _Explainer(recipient, notification)
-    channels = [*notification.channels]
-    if notification.fallback_channel:
-        channels.append(notification.fallback_channel)
+def explain(whom: Recipient | Contact, notification: Notification) -> Explanation:
+    """Explain whether and why a recipient or bare endpoint got it, on each channel."""
+    explainer = _Explainer(whom, notification)
+    channels = [name for name in (*notification.channels, notification.fallback_channel) if name]
+    if isinstance(whom, Contact):  # a bare endpoint is on one channel
+        channels = [whom.channel]
     chosen = {name: list(explainer.channel_sentences(name)) for name in channels}
     for step in explainer.steps:
         found = chosen.setdefault(step.channel, [])
@@ -80,7 +80,7 @@ def explain(recipient: Recipient, notification: Notification) -> Explanation:
 
 
 class _Explainer(StepEvidence):
-    """Sentences about one recipient and one notification."""
+    """Sentences about one recipient, or bare endpoint, and one notification."""
 
     # -- The notification itself --------------------------------------------------------------
 
@@ -193,7 +193,7 @@ class _Explainer(StepEvidence):
                 f"Its {nth} attempt {verb} due {at(delivery.next_attempt_at)}.", "retrying"
             )
             if delivery.reason == "quiet_hours":
-                zone = schedules.zone_of(self.recipient.time_zone)
+                zone = schedules.zone_of(self.time_zone)
                 there = date_format(delivery.next_attempt_at.astimezone(zone), "l, H:i")
                 yield Sentence(f"Where they are ({zone.key}) that is on {there}.")
         if delivery.state in WAITING and delivery.provider in self.paused:
@@ -218,7 +218,7 @@ class _Explainer(StepEvidence):
     def _refusal_sentences(self, delivery: Delivery, contact: Contact | None) -> Iterator[Sentence]:
         """Yield the current rows that explain why a delivery was suppressed."""
         if delivery.reason == "preference":
-            refusing = list(_refusing(self.recipient, delivery, self.notification))
+            refusing = list(_refusing(self.recipient_id, delivery, self.notification))
             topics = names_of_topics(preference.topic_id for preference in refusing)
             for preference in refusing:
                 scope = _scope(preference, topics)
@@ -265,9 +265,9 @@ class _Explainer(StepEvidence):
             return Sentence(f"An operator paused every provider of {channel}.", "paused")
         if self.open_chunks and self.notification.send_at_local:
             due = datetime.fromtimestamp(
-                LocalTimes(self.notification).due(self.recipient.time_zone), UTC
+                LocalTimes(self.notification).due(self.time_zone), UTC
             )
-            zone = schedules.zone_of(self.recipient.time_zone)
+            zone = schedules.zone_of(self.time_zone)
             return Sentence(f"It is due {at(due)}: that is their time in {zone.key}.", "queued")
         if self.open_chunks:
             since = min(chunk.ready_at for chunk in self.open_chunks)
@@ -297,7 +297,7 @@ class _Explainer(StepEvidence):
                 return f"They joined the group {at(self.membership.created_at)}, after it."
             return ""
         named = any(
-            self.recipient.pk in (chunk.recipient_ids or ())
+            self.recipient_id in (chunk.recipient_ids or ())
             or any(contact in self.contacts for contact in chunk.contact_ids or ())
             for chunk in self.open_chunks
         )
@@ -330,7 +330,7 @@ class _Explainer(StepEvidence):
 
     def verdict(self) -> tuple[str, str]:
         """Return the verdict and its headline."""
-        name = self.recipient.user_id
+        name = self.name
         by_state: dict[str, list[str]] = defaultdict(list)
         for delivery in self.deliveries:
             by_state[delivery.state].append(delivery.channel)
@@ -360,13 +360,12 @@ class _Explainer(StepEvidence):
         return NO, f"No: {name} did not get it."
 
 
-def _refusing(
-    person: Recipient, delivery: Delivery, notification: Notification
-) -> Iterable[Preference]:
-    """Return the refusal that decided, if they still have it; every one if that is not known."""
+def _refusing(person: int, delivery: Delivery, notification: Notification) -> Iterable[Preference]:
+    """Return the refusal that decided, if they still have it; all that may, if it is not known."""
     refusals = Preference.objects.filter(recipient=person, allowed=False)
     if delivery.refused_by is None:  # decided by the version before
-        return refusals.filter(Q(channel="") | Q(channel=delivery.channel))
+        topical = Q(topic_id=None) | Q(topic_id=notification.topic_id)
+        return refusals.filter(topical, Q(channel="") | Q(channel=delivery.channel))
     scope, _, channel = delivery.refused_by.partition(":")
     if scope == "topic":
         return refusals.filter(channel=channel, topic_id=notification.topic_id)

@@ -1,4 +1,4 @@
-"""Sentences about the steps of a fallback: what became of each for one recipient."""
+"""Sentences about the steps of a fallback: what became of each for one recipient or endpoint."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,7 +7,7 @@ from apps.delivery.models import Answer, AnswerSource, ChunkKind, Notification
 from apps.delivery.operations.evidence import Evidence, Sentence, at
 from apps.delivery.state.steps import plan
 from apps.delivery.state.steps.plan import Step, Unless
-from apps.preferences.models import Group, Membership, Recipient
+from apps.preferences.models import Contact, Group, Membership, Recipient
 from apps.preferences.selectors import user_ids_of
 
 _CONDITIONS = {
@@ -20,13 +20,13 @@ _CONDITIONS = {
 class StepEvidence(Evidence):
     """The steps that concern one recipient, and what anybody answered."""
 
-    def __init__(self, recipient: Recipient, notification: Notification) -> None:
-        super().__init__(recipient, notification)
+    def __init__(self, whom: Recipient | Contact, notification: Notification) -> None:
+        super().__init__(whom, notification)
         self.all_steps = plan.of(notification.steps)
         ids = [step.group_id for step in self.all_steps if step.group_id is not None]
         self._groups = Group.objects.in_bulk(ids) if ids else {}
         self._memberships = set(
-            Membership.objects.filter(group__in=ids, recipient=recipient).values_list(
+            Membership.objects.filter(group__in=ids, recipient=self.recipient_id).values_list(
                 "group_id", flat=True
             )
             if ids
@@ -40,7 +40,7 @@ class StepEvidence(Evidence):
             if step.group_id is None or step.group_id in self._memberships or step.number in made
         ]
         answers = Answer.objects.filter(notification_id=notification.pk)
-        self.answer = answers.filter(recipient_id=recipient.pk).first()
+        self.answer = answers.filter(recipient_id=self.recipient_id).first()
         self._acknowledgement = (
             answers.filter(acknowledged_at__isnull=False).order_by("acknowledged_at").first()
         )
@@ -114,7 +114,7 @@ class StepEvidence(Evidence):
             chunk.ready_at
             for chunk in self.open_chunks
             if chunk.step == step.number
-            and (chunk.recipient_ids is None or self.recipient.pk in chunk.recipient_ids)
+            and (chunk.recipient_ids is None or self.recipient_id in chunk.recipient_ids)
         ]
         return min(ready) if ready else None
 

@@ -144,7 +144,7 @@ def test_what_still_waits_is_not_there_yet(shop: Shop, ada, work):
     subscribe(shop.topic(), ada, "inbox")
     posted = publish(shop)
     story = tell(posted)
-    assert story.verdict == "not yet"
+    assert story.verdict == "not_yet"
     assert "still being cut into chunks" in opening(story)
     assert "It has not been sent to them yet" in said(story)
 
@@ -154,7 +154,7 @@ def test_what_is_scheduled_and_what_was_cancelled_say_so(shop: Shop, ada):
     tomorrow = timezone.now() + timedelta(days=1)
     posted = publish(shop, send_at=tomorrow.isoformat())
     story = tell(posted)
-    assert story.verdict == "not yet"
+    assert story.verdict == "not_yet"
     assert f"It is to be sent on {tomorrow:%-d %b %Y %H:%M:%S} UTC, not before" in opening(story)
     shop.post(f"notifications/{posted['id']}/cancel", {}, status=200)
     story = tell(posted)
@@ -168,7 +168,7 @@ def test_a_channel_that_was_not_chosen_and_a_person_who_was_not_named(shop: Shop
     recipient("bob")
     body = {"user_ids": ["ada"], "channels": ["inbox"], **NEWS}
     posted = shop.post("notifications", body)
-    assert tell(posted).verdict == "not yet"
+    assert tell(posted).verdict == "not_yet"
     work()
     story = tell(posted)
     assert story.verdict == "yes"
@@ -183,7 +183,7 @@ def test_a_channel_whose_providers_are_paused_is_the_reason(shop: Shop, ada):
     posted = publish(shop)
     ProviderSwitch.objects.create(provider="inbox", paused_at=timezone.now())
     assert said(tell(posted)) == "An operator paused every provider of inbox."
-    assert tell(posted).verdict == "not yet"
+    assert tell(posted).verdict == "not_yet"
 
 
 def test_a_paused_topic_is_the_reason_while_it_is_paused(shop: Shop, ada):

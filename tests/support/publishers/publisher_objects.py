@@ -57,7 +57,7 @@ def create_one_of_everything(api: Api, other: Api) -> dict[str, str]:
     api.post(f"topics/{TOPIC}/publish", {"content": {"title": WORD}}, 202)
     found["notifications"] = posted["id"]
     found["inbox"] = _inbox_item(posted["id"])
-    found["dead-letters"] = _dead_letter(api.name, posted["id"])
+    found["dead-letters"] = found["deliveries"] = _dead_letter(api.name, posted["id"])
     unwanted = {"channel": "sms", "address": "+4366012345678"}
     found["suppressions"] = api.post("suppressions", unwanted, 201)["id"]
     return {part: str(value) for part, value in found.items()}

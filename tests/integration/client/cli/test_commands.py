@@ -136,13 +136,38 @@ def test_deliveries_are_listed_and_each_says_why(notifier: Notifier, client: Not
     [refused] = lines(notifier("deliveries", posted.id, "--state", "suppressed", "--json"))
     assert (refused["channel"], refused["reason"]) == ("sms", "no_address")
     told, _ = notifier("why", refused["id"])
-    assert told.startswith(f"{refused['id']} is suppressed: sms to ada.\nWhy: ")
-    [arrived] = lines(notifier("deliveries", posted.id, "--channel", "inbox", "--json"))
-    assert "Attempt 1 at " in notifier("why", arrived["id"], "--of", posted.id)[0]
-    said = notifier("why", "dlv_nothing_1", code=4)[1]
-    assert "--of" in said
-    other = client.notify_users(["ada"], title="Hi")
-    assert "has no delivery" in notifier("why", arrived["id"], "--of", other.id, code=4)[1]
+    assert told.startswith("Yes: ada has it on inbox.\nshop posted it on ")
+    assert "\n\nsms:\n  The delivery to no address " in told and "  Attempt 1 on " in told
+    [explained] = lines(notifier("why", refused["id"], "--json"))
+    assert (explained["verdict"], explained["notification_id"]) == ("yes", posted.id)
+    assert "You have no delivery" in notifier("why", "dlv_nothing_1", code=4)[1]
+
+
+def test_what_was_sent_is_found_by_what_is_known_of_it(notifier: Notifier, client: NotifierClient):
+    client.upsert_recipient("ada")
+    own = ("--reference", "order-7", "--metadata", "tenant=blau", "--metadata", "note=a=b")
+    [sent] = lines(notifier("send", "--to", "ada", "--title", "Hi", *own, "--json"))
+    assert (sent["reference"], sent["metadata"]) == ("order-7", {"tenant": "blau", "note": "a=b"})
+    client.notify_users(["ada"], title="Hello")
+    work()
+    listed = notifier("notifications", "--reference", "order-7")[0].splitlines()
+    assert listed[0].split() == [
+        *("ID", "ACCEPTED", "STATE", "REFERENCE", "TOPIC", "TEMPLATE", "CHANNELS")
+    ]
+    assert len(listed) == 2 and "order-7" in listed[1]
+    [found] = lines(
+        notifier("notifications", "--to", "ada", "--reference", "order-7", "--since", "1h",
+                 "--state", "done", "--json")
+    )  # fmt: skip
+    assert found["id"] == sent["id"]
+    assert notifier("notifications", "--until", "1h") == ("", "")
+    both = lines(notifier("deliveries", "--to", "ada", "--since", "1h", "--json"))
+    assert [one["reference"] for one in both] == ["", "order-7"]
+    for wrong in (["deliveries"], ["deliveries", sent["id"], "--to", "ada"],
+                  ["deliveries", "--to", "ada", "--follow"],
+                  ["deliveries", sent["id"], "--since", "1h"],
+                  ["send", "--to", "ada", "--metadata", "tenant"]):  # fmt: skip
+        notifier(*wrong, code=2)
 
 
 def test_following_ends_with_the_notification(notifier: Notifier, client: NotifierClient):

@@ -265,7 +265,7 @@ def test_why_says_when_it_is_due_where_the_person_is(shop, everybody):
     for step in (lambda: None, cut_now):
         step()
         told = explain(person, Notification.objects.get(pk=posted["id"]))
-        assert told.verdict == "not yet"
+        assert told.verdict == "not_yet"
         [sentence] = told.channels["inbox"]
         assert sentence.text == (
             f"It is due on {WALL.day} {WALL:%b %Y} 03:30:00 UTC: that is their time "

@@ -270,7 +270,7 @@ def test_why_somebody_got_no_text_message_is_shown(shop, workers, later):
     workers()
     row = Notification.objects.get(pk=posted["id"])
     explanation = explain(ada, row)
-    assert explanation.verdict == "not yet" and "on sms" in explanation.headline
+    assert explanation.verdict == "not_yet" and "on sms" in explanation.headline
     assert "unless another channel reaches them" in explanation.channels["sms"][0].text
     later(301)
     assert explain(ada, row).verdict == "yes"

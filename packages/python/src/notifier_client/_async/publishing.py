@@ -9,7 +9,15 @@ from typing import Any, Unpack
 
 from notifier_client._async.base import AsyncCalls, new_key, segment, with_problem
 from notifier_client.errors import ConnectionFailed, StillSending
-from notifier_client.rows import BatchResult, Delivery, Draft, DryRun, Message, Notification
+from notifier_client.rows import (
+    BatchResult,
+    Delivery,
+    Draft,
+    DryRun,
+    Explanation,
+    Message,
+    Notification,
+)
 from notifier_client.rows.base import read, write_query
 
 
@@ -185,6 +193,15 @@ class AsyncPublishing(AsyncCalls):
         path = f"/v1/recipients/{segment(user_id)}/deliveries"
         criteria = write_query({"state": state, "channel": channel, "since": since})
         return self._pages(Delivery, path, **criteria)
+
+    async def explain_delivery(self, delivery_id: str) -> Explanation:
+        """Explain in sentences why somebody got a notification or did not, on every channel.
+
+        found = await client.explain_delivery(delivery.id)
+        print(found.headline, *(sentence.text for sentence in found.channels["sms"]))
+        """
+        path = f"/v1/deliveries/{segment(delivery_id)}/why"
+        return read(Explanation, (await self._http.request("GET", path)).body)
 
     async def cancel(self, notification_id: str) -> Notification:
         """Cancel what has not been sent. Messages that are being sent now cannot be recalled."""

@@ -22,12 +22,27 @@ def moment(text: str) -> datetime:
     return time if time.tzinfo else time.astimezone()
 
 
+def past(text: str) -> datetime:
+    """Parse a time as ``moment`` does, or ``24h``: so long ago."""
+    if found := re.fullmatch(r"(\d{1,6})([smhd])", text):
+        return datetime.now(UTC) - timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return moment(text)
+
+
 def pair(text: str) -> tuple[str, Any]:
     """Parse ``name=text`` or ``name:=JSON``."""
     name, equals, value = text.partition("=")
     if not equals or not name.rstrip(":"):
         raise argparse.ArgumentTypeError(f"{text!r} is not name=text or name:=JSON")
     return (name[:-1], value_of(value)) if name.endswith(":") else (name, value)
+
+
+def text_pair(text: str) -> tuple[str, str]:
+    """Parse ``name=text``."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not name=text")
+    return name, value
 
 
 def value_of(text: str) -> Any:

@@ -1,72 +1,125 @@
-"""``deliveries`` and ``why``: what became of a notification, and of one delivery."""
+"""``notifications``, ``deliveries`` and ``why``: find what was sent, and what became of it."""
 
 import argparse
 import time
 from collections.abc import Iterator
-from itertools import islice
 
-from notifier_client import Delivery, NotFound, NotifierClient
+from notifier_client import Delivery, NotifierClient
+from notifier_client.cli.arguments import past
 from notifier_client.cli.commands import Commands
+from notifier_client.cli.exits import UsageError
 from notifier_client.cli.messages import CHANNELS
-from notifier_client.cli.output import Output, cell
+from notifier_client.cli.output import Columns, Output
 
 #: Seconds between two looks.
 PAUSE = 1.0
-#: Newest notifications in which a delivery is looked for where nobody says whose it is.
-LOOKED_THROUGH = 50
-#: Deliveries of each of them that are looked at: a blast has a million.
-OF_EACH = 1_000
+STATES = ("scheduled", "sending", "done", "cancelled")
+#: What people see of a delivery.
+_COLUMNS: Columns = {
+    "id": lambda one: one.id,
+    "channel": lambda one: one.channel,
+    "who": lambda one: one.user_id,
+    "address": lambda one: one.address,
+    "state": lambda one: one.state,
+    "why": lambda one: one.reason_text or one.reason,
+}
 
 
 def add(commands: Commands) -> None:
-    """Add both."""
+    """Add all three."""
+    notifications = commands.add(
+        "notifications",
+        _notifications,
+        "List your notifications, newest first, or those that meet all of the criteria.",
+        """
+notifier notifications --reference order-7
+notifier notifications --to ada --state done --since 24h
+notifier notifications --topic offers --json | head -1
+""",
+    )
+    notifications.add_argument("--reference", metavar="TEXT", help="what you posted it with")
+    notifications.add_argument(
+        "--to", metavar="USER_ID", help="with a delivery to this person, in the order of those"
+    )
+    notifications.add_argument("--topic", metavar="NAME")
+    notifications.add_argument("--category", metavar="NAME")
+    notifications.add_argument("--state", choices=STATES)
+    notifications.add_argument(
+        "--since", type=past, metavar="TIME", help="accepted then or later; 24h: a day ago"
+    )
+    notifications.add_argument("--until", type=past, metavar="TIME", help="accepted before then")
+
     deliveries = commands.add(
         "deliveries",
         _deliveries,
-        "List a notification's deliveries, or follow them until nothing more is sent.",
+        "List the deliveries of a notification, or to a person; or follow a notification's.",
         """
 notifier deliveries 01a3b6f4-8f0e-7c3a-9d2e-0123456789ab --state failed
+notifier deliveries --to ada --since 24h
 notifier deliveries "$(notifier publish offers --body Hello)" --follow
 """,
     )
-    deliveries.add_argument("notification", metavar="NOTIFICATION", help="its id")
+    deliveries.add_argument("notification", metavar="NOTIFICATION", nargs="?", help="its id")
+    deliveries.add_argument(
+        "--to", metavar="USER_ID", help="in place of NOTIFICATION: those of all to this person"
+    )
+    deliveries.add_argument(
+        "--since", type=past, metavar="TIME", help="with --to: made then or later"
+    )
     deliveries.add_argument("--state", help="only those in this state")
     deliveries.add_argument("--channel", choices=CHANNELS, help="only those on this channel")
     deliveries.add_argument("--follow", action="store_true", help="print each change as it happens")
     why = commands.add(
         "why",
         _why,
-        "Say what became of one delivery, and why.",
+        "Say why somebody got a notification or did not, on every channel.",
         """
 notifier why dlv_k3f9x2ab_81
-notifier why dlv_k3f9x2ab_81 --of 01a3b6f4-8f0e-7c3a-9d2e-0123456789ab
 """,
     )
     why.add_argument("delivery", metavar="DELIVERY", help="its id, dlv_…")
-    why.add_argument(
-        "--of",
-        metavar="NOTIFICATION",
-        help=f"the notification; by default dead letters and the newest {LOOKED_THROUGH} "
-        "notifications are looked through",
+
+
+def _notifications(client: NotifierClient, arguments: argparse.Namespace, out: Output) -> None:
+    found = client.list_notifications(
+        reference=arguments.reference,
+        user_id=arguments.to,
+        topic=arguments.topic,
+        category=arguments.category,
+        state=arguments.state,
+        since=arguments.since,
+        until=arguments.until,
     )
+    columns = {
+        "id": lambda one: one.id,
+        "accepted": lambda one: one.created_at,
+        "state": lambda one: one.state,
+        "reference": lambda one: one.reference,
+        "topic": lambda one: one.topic,
+        "template": lambda one: (one.template or {}).get("name"),
+        "channels": lambda one: one.channels,
+    }
+    out.rows(found, columns)
 
 
 def _deliveries(client: NotifierClient, arguments: argparse.Namespace, out: Output) -> None:
+    if (arguments.notification is None) == (arguments.to is None):
+        raise UsageError("Name either a notification or, with --to, a person.")
     wanted = {"state": arguments.state, "channel": arguments.channel}
+    if arguments.to is not None:
+        if arguments.follow:
+            raise UsageError("--follow is for a notification.")
+        found = client.deliveries_to(arguments.to, since=arguments.since, **wanted)
+        out.rows(found, {"notification": lambda one: one.notification_id, **_COLUMNS})
+        return
+    if arguments.since is not None:
+        raise UsageError("--since goes with --to.")
     if arguments.follow:
         for one in changes(client, arguments.notification, **wanted):
             text = f"{one.channel:7}  {one.user_id or one.address or '':20}  {one.state:10}"
             out.row(one, f"{one.id}  {text}  {one.reason_text or one.reason}".rstrip())
         return
-    columns = {
-        "id": lambda one: one.id,
-        "channel": lambda one: one.channel,
-        "who": lambda one: one.user_id,
-        "address": lambda one: one.address,
-        "state": lambda one: one.state,
-        "why": lambda one: one.reason_text or one.reason,
-    }
-    out.rows(client.deliveries(arguments.notification, **wanted), columns)
+    out.rows(client.deliveries(arguments.notification, **wanted), _COLUMNS)
 
 
 def changes(
@@ -88,55 +141,8 @@ def changes(
 
 
 def _why(client: NotifierClient, arguments: argparse.Namespace, out: Output) -> None:
-    delivery = _find(client, arguments.delivery, arguments.of)
-    out.row(delivery, "\n".join(_sentences(delivery)))
-
-
-def _find(client: NotifierClient, delivery_id: str, notification_id: str | None) -> Delivery:
-    most: int | None = OF_EACH
-    if notification_id is not None:
-        places, most = [notification_id], None
-    else:
-        try:
-            return client.get_dead_letter(delivery_id)
-        except NotFound:
-            newest = islice(client.list_notifications(), LOOKED_THROUGH)
-            places = [notification.id for notification in newest]
-    for place in places:
-        for delivery in islice(client.deliveries(place), most):
-            if delivery.id == delivery_id:
-                return delivery
-    if notification_id is not None:
-        raise NotFound(
-            f"Notification {notification_id} has no delivery {delivery_id}.", type="not-found"
-        )
-    raise NotFound(
-        f"{delivery_id} is in none of your newest {LOOKED_THROUGH} notifications: name its "
-        "notification with --of.",
-        type="not-found",
-    )
-
-
-def _sentences(delivery: Delivery) -> Iterator[str]:
-    who = delivery.user_id or "a bare endpoint"
-    where = f" at {delivery.address}" if delivery.address else ""
-    yield f"{delivery.id} is {delivery.state}: {delivery.channel} to {who}{where}."
-    if why := delivery.reason_text or delivery.reason:
-        yield f"Why: {why}"
-    for attempt in delivery.attempts:
-        status = f" ({attempt.status})" if attempt.status else ""
-        detail = attempt.detail or attempt.reason
-        yield (
-            f"Attempt {attempt.number} at {cell(attempt.started_at)}: {attempt.provider} "
-            f"{attempt.outcome}{status} after {attempt.duration_ms} ms"
-            + (f": {detail}" if detail else ".")
-        )
-    for receipt in delivery.receipts:
-        detail = receipt.detail or receipt.reason
-        yield f"Receipt at {cell(receipt.at)}: {receipt.event}" + (f": {detail}" if detail else ".")
-    if delivery.next_attempt_at is not None:
-        yield f"Next attempt at {cell(delivery.next_attempt_at)}."
-    if delivery.instead_of:
-        yield f"Sent in place of {delivery.instead_of}."
-    if delivery.told_in:
-        yield f"Told in {delivery.told_in}, together with others."
+    found = client.explain_delivery(arguments.delivery)
+    lines = [found.headline, *(sentence.text for sentence in found.sentences)]
+    for channel, sentences in found.channels.items():
+        lines += ["", f"{channel}:", *(f"  {sentence.text}" for sentence in sentences)]
+    out.row(found, "\n".join(lines))

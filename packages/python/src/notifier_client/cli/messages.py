@@ -11,7 +11,7 @@ from notifier_client import (
     StillSending,
     Unavailable,
 )
-from notifier_client.cli.arguments import given, json_object, moment, pair, seconds
+from notifier_client.cli.arguments import given, json_object, moment, pair, seconds, text_pair
 from notifier_client.cli.commands import Commands
 from notifier_client.cli.exits import UsageError
 from notifier_client.cli.output import Output, clean
@@ -75,6 +75,14 @@ def _message(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--category", metavar="NAME")
     how.add_argument("--at", type=moment, metavar="TIME", help="not before; +15m: in 15 minutes")
     how.add_argument("--expires", type=moment, metavar="TIME", help="not after")
+    how.add_argument("--reference", metavar="TEXT", help="your own id of it, to find it by")
+    how.add_argument(
+        "--metadata",
+        action="append",
+        type=text_pair,
+        metavar="NAME=TEXT",
+        help="what else you know it by; may be repeated",
+    )
     how.add_argument(
         "--key",
         metavar="KEY",
@@ -122,6 +130,8 @@ def _content(arguments: argparse.Namespace) -> Any:
         category=arguments.category,
         send_at=arguments.at,
         expires_at=arguments.expires,
+        reference=arguments.reference,
+        metadata=dict(arguments.metadata) if arguments.metadata else None,
     )
 
 

@@ -16,10 +16,12 @@ from notifier_client.rows.notifications import (
     BatchResult,
     Delivery,
     Draft,
+    Explanation,
     FallbackStep,
     Message,
     Notification,
     Receipt,
+    Sentence,
 )
 from notifier_client.rows.recipients import (
     REMOVE,
@@ -66,6 +68,7 @@ __all__ = [
     "DigestChoice",
     "Draft",
     "DryRun",
+    "Explanation",
     "FallbackStep",
     "FrequencyCap",
     "Group",
@@ -93,6 +96,7 @@ __all__ = [
     "RequestLimit",
     "Schedule",
     "ScheduleRun",
+    "Sentence",
     "StatusWebhook",
     "StepDryRun",
     "StreamTicket",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from notifier_client.errors import NotifierError
-from notifier_client.rows.base import TIME, TUPLE, many, one, write
+from notifier_client.rows.base import TIME, TUPLE, many, one, read, write
 
 
 class Message(TypedDict, total=False):
@@ -153,7 +153,7 @@ class Notification:
     - ``state``: accepted or scheduled in the answer to a POST, later scheduled, sending, done or
       cancelled.
     - ``counts``: deliveries by channel and state, ``{"sms": {"accepted": 1}}``.
-    - ``reference``, ``metadata``: as they were posted.
+    - ``reference``, ``metadata``: as they were posted. ``template``: its name and version.
     - ``steps``: of its fallback, where that has some. ``acknowledged_by``: the first ones who did.
     - ``replayed``: whether this repeats an earlier answer to the same idempotency key.
     - ``deduplicated``: whether this is an equal notification that was accepted before.
@@ -174,6 +174,7 @@ class Notification:
     category: str = ""
     topic: str | None = None
     group: str | None = None
+    template: Mapping[str, Any] | None = None
     fallback: Mapping[str, Any] | None = None
     digest: Mapping[str, Any] | None = None
     steps: tuple[FallbackStep, ...] = field(default=(), metadata=many(FallbackStep))
@@ -254,6 +255,40 @@ class Delivery:
     topic: str | None = None
     attempts: tuple[Attempt, ...] = field(default=(), metadata=many(Attempt))
     receipts: tuple[Receipt, ...] = field(default=(), metadata=many(Receipt))
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an explanation. ``state``: what it is about, if it is about a state."""
+
+    text: str
+    state: str = ""
+
+
+def _by_channel(answer: Mapping[str, Any]) -> dict[str, tuple[Sentence, ...]]:
+    return {
+        channel: tuple(read(Sentence, sentence) for sentence in sentences)
+        for channel, sentences in answer.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why somebody got a notification or did not, in sentences.
+
+    ``verdict``: yes, perhaps, not_yet or no; ``headline`` is its sentence. ``sentences`` are about
+    the notification, ``channels`` about each channel. ``user_id``: ``None`` for a bare endpoint.
+    """
+
+    delivery_id: str
+    notification_id: str
+    verdict: str
+    headline: str
+    user_id: str | None = None
+    sentences: tuple[Sentence, ...] = field(default=(), metadata=many(Sentence))
+    channels: Mapping[str, tuple[Sentence, ...]] = field(
+        default_factory=dict, metadata={"read": _by_channel}
+    )
 
 
 @dataclass(frozen=True, slots=True)
