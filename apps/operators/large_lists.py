@@ -98,7 +98,7 @@ class NewestList(ChangeList):
         """Return the one condition that an index serves, and those of all other filters."""
         base, condition = Q(), Q()
         if self.query and self.search_fields:
-            base = self.model_admin.find(self.query)
+            base, condition = self.model_admin.search(self.query)
         for spec in self.filter_specs:
             assert isinstance(spec, BoundedFilter), f"{spec} may scan the whole table"
             wanted = spec.condition()
@@ -159,6 +159,13 @@ class NewestAdmin(Audited, ModelAdmin):
     def find(self, term: str) -> Q:
         """Return the condition for a search term; an index must serve it."""
         raise NotImplementedError
+
+    def search(self, term: str) -> tuple[Q, Q]:
+        """Return the condition for a search term that an index serves, and that of the rest.
+
+        Only so many rows are examined for the rest, as for a filter.
+        """
+        return self.find(term), Q()
 
     def with_page(self, rows: list[Any]) -> list[Any]:
         """Return the rows of one page with what its columns need, fetched for all rows at once."""

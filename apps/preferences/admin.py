@@ -44,6 +44,8 @@ from notifier.security.crypto import DecryptionError
 
 #: Members of a group that its page shows; it may have millions.
 MEMBERS_SHOWN = 20
+#: Contacts of one address that a search finds.
+MOST_SHARING = 200
 #: What lists of recipients' rows leave unread: wide, and encrypted.
 PROFILE = ("recipient__name", "recipient__attributes")
 
@@ -114,7 +116,7 @@ class ContactAdmin(Panelled, ReadOnly):
     list_select_related = ("recipient", "publisher")
     unread = PROFILE
     search_fields = ("recipient",)
-    search_help_text = "A recipient's user_id"
+    search_help_text = "A recipient's user_id, or else an address"
     fields = (
         "recipient",
         "publisher",
@@ -133,7 +135,10 @@ class ContactAdmin(Panelled, ReadOnly):
     )
 
     def find(self, term: str) -> Q:
-        return of_person(term)
+        if found := selectors.recipient_ids([term.strip()]):
+            return Q(recipient_id__in=list(found.values()))
+        at = selectors.contacts_of_address(term.strip()).values_list("pk", flat=True)
+        return Q(pk__in=list(at[:MOST_SHARING]))
 
     @admin.display(description="state")
     def standing(self, row: Contact) -> str:

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.api.problems import Problem
 from apps.preferences import vault
-from apps.preferences.channels import EMAIL, INBOX, PUSH
+from apps.preferences.channels import EMAIL, INBOX, PUSH, all_channels, get_channel
 from apps.preferences.consent import spellings
 from apps.preferences.contacts.services import MOVED, REMOVED, REPLACED
 from apps.preferences.models import (
@@ -147,6 +147,17 @@ def contact_at(recipient_id: int, channel: str, address: str) -> QuerySet[Contac
     """Return the recipient's contact of an address, as its channel's ``parse`` returned that."""
     index = vault.index_of(channel, address)
     return _present(recipient_id).filter(channel=channel, address_index=index)
+
+
+def contacts_of_address(address: str) -> QuerySet[Contact]:
+    """Return the contacts of an address, in any spelling, on any channel but the inbox."""
+    found = Q()
+    for name in all_channels().keys() - {INBOX}:
+        for platform in ("ios", "android") if name == PUSH else ("",):
+            with suppress(ValueError):
+                parsed = get_channel(name).parse(address, platform)
+                found |= Q(channel=name, address_index=vault.index_of(name, parsed))
+    return Contact.objects.filter(found) if found else Contact.objects.none()
 
 
 def preferences(recipient_id: int) -> QuerySet[Preference]:

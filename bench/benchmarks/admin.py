@@ -108,7 +108,12 @@ def _urls() -> Iterator[tuple[str, str, str, str]]:
             for value in values:
                 yield name, field, value, f"{url}?{field}={value}"
     yield "recipients", "search", "", f"{reverse('admin:preferences_recipient_changelist')}?q=u7"
-    yield "deliveries", "search", "", f"{reverse('admin:delivery_delivery_changelist')}?q=dlv_77"
+    deliveries = reverse("admin:delivery_delivery_changelist")
+    for term in ("dlv_77", "u7", "nobody@example.com"):
+        yield "deliveries", "search", term, f"{deliveries}?q={term}"
+    notifications = reverse("admin:delivery_notification_changelist")
+    for term in ("order-70", "campaign", "topic-7", "person:u7", "nothing"):
+        yield "notifications", "search", term, f"{notifications}?q={term}"
     notification = rows.notification_id(rows.NAMED_FIRST)
     yield "why", "", "", f"{reverse('admin:why')}?user_id=u1&notification={notification}"
 

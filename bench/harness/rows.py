@@ -100,9 +100,10 @@ _STEPS = [
         "notifications of named recipients",
         "delivery_notification",
         f"""INSERT INTO delivery_notification (id, publisher_id, kind, priority, channels, content,
-            collapse_key, created_at)
+            collapse_key, reference, created_at)
         SELECT {_ID.format("%(first)s + n")}, 1 + n %% %(publishers)s, 'published', 'high',
-            '{{sms}}', '\\x00', '', now() - make_interval(secs => (%(named)s - n) * 0.864)
+            '{{sms}}', '\\x00', '', CASE WHEN n %% 2 = 0 THEN 'order-' || n ELSE 'campaign' END,
+            now() - make_interval(secs => (%(named)s - n) * 0.864)
         FROM generate_series(0, %(named)s) n""",
     ),
     (

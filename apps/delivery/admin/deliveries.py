@@ -1,6 +1,7 @@
 """Admin of deliveries: state and reason, every attempt and receipt, and redrive."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Protocol, cast
 from uuid import UUID
 
@@ -10,11 +11,12 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from apps.content.models import TemplateVersion
 from apps.core.delivery_ids import number_of, public_id
 from apps.delivery import selectors
 from apps.delivery.admin import digests
-from apps.delivery.models import Delivery
-from apps.delivery.operations import dead_letters, descriptions, reasons
+from apps.delivery.models import Delivery, Notification
+from apps.delivery.operations import dead_letters, descriptions, finding, reasons
 from apps.operators import markup
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import choice, linked
@@ -26,6 +28,13 @@ from notifier.domain.priorities import Priority
 from notifier.domain.states import DeliveryState
 
 
+class Made(Protocol):
+    """A notification with what ``attach_templates`` sets: the template it was made from, if any."""
+
+    template_version_id: int | None
+    made_from: TemplateVersion | None
+
+
 class Named(Protocol):
     """A delivery with what ``attach_names`` sets; empty where it is not known."""
 
@@ -33,6 +42,7 @@ class Named(Protocol):
     contact_id: int | None
     user_id: str
     masked: str
+    notification_made: Made | None
 
 
 @admin.register(Delivery)
@@ -48,6 +58,7 @@ class DeliveryAdmin(Panelled, ReadOnly):
         "person",
         "address",
         "channel",
+        "template",
         "priority",
         "standing",
         "why",
@@ -64,7 +75,10 @@ class DeliveryAdmin(Panelled, ReadOnly):
         choice("priority", lambda: Priority),
     )
     search_fields = ("id",)
-    search_help_text = "A delivery's id, a notification's id, or a recipient's user_id"
+    search_help_text = (
+        "An id of a delivery or a notification, a recipient's user_id, or else an address: "
+        "address:ada@example.com where that is somebody's user_id"
+    )
     fields = (
         "public_id",
         "notification_id",
@@ -83,6 +97,10 @@ class DeliveryAdmin(Panelled, ReadOnly):
 
     def with_page(self, rows: list[Delivery]) -> list[Delivery]:
         attach_names(rows)
+        made = Notification.objects.defer("content").in_bulk({row.notification_id for row in rows})
+        attach_templates(made.values())
+        for row in rows:
+            cast(Named, row).notification_made = cast(Made, made.get(row.notification_id))
         return rows
 
     @admin.display(description="delivery")
@@ -100,6 +118,10 @@ class DeliveryAdmin(Panelled, ReadOnly):
     @admin.display(description="address")
     def address(self, row: Named) -> str:
         return row.masked
+
+    @admin.display(description="template")
+    def template(self, row: Named) -> SafeString | str:
+        return template_link(row.notification_made)
 
     @admin.display(description="state")
     def standing(self, row: Delivery) -> SafeString | str:
@@ -157,6 +179,24 @@ def attach_names(rows: Iterable[Delivery]) -> list[Named]:
     return named
 
 
+def attach_templates(rows: Iterable[Notification]) -> None:
+    """Set ``made_from`` on notifications."""
+    made = [cast(Made, row) for row in rows]
+    ids = {row.template_version_id for row in made if row.template_version_id is not None}
+    versions = TemplateVersion.objects.select_related("template").in_bulk(ids)
+    for row in made:
+        row.made_from = versions.get(row.template_version_id or 0)
+
+
+def template_link(row: Made | None) -> SafeString | str:
+    """Render the template and version that a notification was made from."""
+    version = row and row.made_from
+    if version is None:
+        return ""
+    name = f"{version.template.name} {version.number}"
+    return markup.link(markup.page("content_template_change", version.template_id), name)
+
+
 def attempts_table(delivery_ids: Iterable[int]) -> SafeString:
     """Render the attempts of deliveries, oldest first."""
     found = selectors.attempts(delivery_ids)
@@ -203,7 +243,8 @@ def _person(row: Named) -> SafeString | str:
 def _find(term: str) -> Q:
     if (key := number_of(term)) is not None:
         return Q(pk=key)
-    try:
+    with suppress(ValueError):
         return Q(notification_id=UUID(term))
-    except ValueError:
-        return Q(recipient_id__in=list(recipient_ids([term]).values()))
+    if people := recipient_ids([term]):
+        return Q(recipient_id__in=list(people.values()))
+    return Q(pk__in=finding.deliveries_at(term.removeprefix("address:")))

@@ -1,8 +1,8 @@
 """Admin of notifications: progress by state and channel, and cancel."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, cast
-from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db import transaction
@@ -11,19 +11,20 @@ from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
-from apps.delivery import selectors
+from apps.delivery import sealed_content, selectors
 from apps.delivery import state as delivery_state
 from apps.delivery.admin import hosts, lost_addresses, providers, why_page
+from apps.delivery.admin.deliveries import Made, attach_templates, template_link
 from apps.delivery.models import Notification, NotificationKind
-from apps.delivery.operations import steps
+from apps.delivery.operations import finding, steps
 from apps.delivery.sending import cancellation
 from apps.operators import markup
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import by_publisher, choice, linked, present
 from apps.operators.panels import Button, Panel, Panelled
 from apps.preferences.models import Group
-from apps.topics.selectors import ids_of_name
 from notifier.domain.priorities import Priority
+from notifier.security.crypto import DecryptionError
 
 
 class OfPublisher(by_publisher()):  # type: ignore[misc]  # a class made by a function
@@ -51,7 +52,16 @@ class _Listed(Protocol):
 class NotificationAdmin(Panelled, ReadOnly):
     """List of notifications, newest first, with counts that are kept as deliveries move."""
 
-    list_display = ("posted", "publisher", "audience", "priority", "standing", "progress")
+    list_display = (
+        "posted",
+        "publisher",
+        "reference",
+        "audience",
+        "template",
+        "priority",
+        "standing",
+        "progress",
+    )
     list_filter = (
         OfPublisher,
         linked("topic_id"),
@@ -61,7 +71,10 @@ class NotificationAdmin(Panelled, ReadOnly):
     )
     list_select_related = ("publisher", "topic")
     search_fields = ("id",)
-    search_help_text = "A notification's id, or the name of a topic"
+    search_help_text = (
+        "An id; or a reference, or the name of a topic, recipient or template, the first that "
+        "there is: template:shipped asks for one of them"
+    )
     fields = (
         "id",
         "publisher",
@@ -71,6 +84,8 @@ class NotificationAdmin(Panelled, ReadOnly):
         "channels",
         "fallback_channel",
         "fallback_after",
+        "reference",
+        "metadata",
         "collapse_key",
         "created_at",
         "send_at",
@@ -80,13 +95,15 @@ class NotificationAdmin(Panelled, ReadOnly):
         "cancelled_at",
     )
 
-    def find(self, term: str) -> Q:
-        try:
-            return Q(pk=UUID(term.strip()))
-        except ValueError:
-            return Q(topic_id__in=ids_of_name(term.strip()))
+    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+        shown = super().get_list_display(request)
+        return [*shown, "title"] if request.user.has_perm("delivery.read_title") else shown
+
+    def search(self, term: str) -> tuple[Q, Q]:
+        return finding.notifications_like(term.strip())
 
     def with_page(self, rows: list[Notification]) -> list[Notification]:
+        attach_templates(rows)
         counts = selectors.state_counts(row.pk for row in rows)
         groups = Group.objects.in_bulk({row.group_id for row in rows if row.group_id is not None})
         for row in rows:
@@ -105,6 +122,18 @@ class NotificationAdmin(Panelled, ReadOnly):
             return markup.link(markup.page("topics_topic_change", row.topic_id), row.topic)
         group = _listed(row).group
         return f"group {group}" if group else "named recipients"
+
+    @admin.display(description="template")
+    def template(self, row: Made) -> SafeString | str:
+        return template_link(row)
+
+    @admin.display(description="title")
+    def title(self, row: Notification) -> str:
+        """Return the title that was posted; a template's depends on the recipient."""
+        if row.template_version_id is None:
+            with suppress(DecryptionError):
+                return sealed_content.unseal(row.pk, row.content).title
+        return ""
 
     @admin.display(description="state")
     def standing(self, row: Notification) -> SafeString | str:

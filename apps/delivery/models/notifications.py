@@ -100,6 +100,7 @@ class Notification(models.Model):
     cancelled_at = models.DateTimeField(null=True)
 
     class Meta:
+        permissions = [("read_title", "Can read the titles of notifications")]
         indexes = [
             models.Index(
                 fields=["publisher", "-id"],

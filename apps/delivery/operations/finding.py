@@ -8,22 +8,29 @@ that the index does not know. Its caller bounds how many rows are examined for t
 - a topic: ``notification_of_topic``
 - neither: ``notification_newest``
 - a person: ``delivery_of_recipient``, since a notification does not name its recipients
+- an address, which only operators search by: ``contact_by_address``, and from there the person's
+  deliveries or, of a bare endpoint, ``delivery_of_endpoint``
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, Window
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.db.models.lookups import Exact
 
+from apps.content.models import TemplateVersion
 from apps.core import clock
 from apps.delivery import selectors
 from apps.delivery.models import Delivery, Notification, NotificationKind
 from apps.delivery.selectors import NotificationState
+from apps.preferences.selectors import contacts_of_address, recipient_ids
+from apps.publishers.models import Publisher
 from apps.topics.selectors import ids_of_name
 from notifier.domain.categories import fold
 
@@ -32,6 +39,10 @@ R = TypeVar("R")
 #: The time in a notification's id is that of the process which accepted it, and ``created_at`` the
 #: database's: their clocks are at most this far apart.
 CLOCKS_APART = timedelta(minutes=1)
+#: What an operator's search by a reference, a person or an address finds at most: the newest.
+MOST_FOUND = 1_000
+#: Contacts of one address that are looked at.
+MOST_CONTACTS = 20
 #: True for the oldest of the deliveries examined of each notification.
 _OLDEST = Q(Exact(Window(RowNumber(), partition_by=[F("notification_id")], order_by="id"), 1))
 
@@ -117,6 +128,71 @@ def in_state(
     """Return the rows whose notification is in ``state``."""
     progress = selectors.progress_of([notification(row) for row in rows])
     return [row for row in rows if progress[notification(row).pk].state == state]
+
+
+def notifications_like(term: str) -> tuple[Q, Q]:
+    """Return the conditions of what an operator searches: that of an index, and the rest.
+
+    ``term`` is an id; or a reference, or the name of a topic, a recipient or a template, looked for
+    in this order. ``template:shipped`` says which.
+    """
+    kind, _, name = term.partition(":")
+    if kind in _SEARCHES and (named := _SEARCHES[kind](name)):
+        return named
+    with suppress(ValueError):
+        return Q(pk=UUID(term)), Q()
+    for search in _SEARCHES.values():
+        if found := search(term):
+            return found
+    return Q(pk__in=[]), Q()
+
+
+def deliveries_at(address: str) -> list[int]:
+    """Return the ids of the newest deliveries to an address, in any spelling, of any channel."""
+    found: list[int] = []
+    contacts = contacts_of_address(address).values_list("pk", "recipient_id")
+    for contact_id, recipient_id in contacts[:MOST_CONTACTS]:
+        rows = Delivery.objects.filter(recipient_id=recipient_id).order_by("-pk")
+        if recipient_id is None:
+            rows = rows.filter(contact_id=contact_id)
+        newest = rows.values_list("pk", "contact_id")[:MOST_FOUND]
+        found += [key for key, to in newest if to == contact_id]
+    return found
+
+
+def _by_reference(reference: str) -> tuple[Q, Q] | None:
+    newest = Notification.objects.filter(publisher=OuterRef("pk"), reference=reference)
+    ids = ArraySubquery(newest.order_by("-pk").values("pk")[:MOST_FOUND])
+    of_each = Publisher.objects.annotate(found=ids).values_list("found", flat=True)
+    found = [key for keys in of_each for key in keys]
+    return (Q(pk__in=found), Q()) if reference and found else None
+
+
+def _by_topic(name: str) -> tuple[Q, Q] | None:
+    topics = ids_of_name(name)
+    return (Q(topic_id__in=topics), Q()) if topics else None
+
+
+def _by_person(user_id: str) -> tuple[Q, Q] | None:
+    for recipient_id in recipient_ids([user_id]).values():
+        newest = _to(recipient_id).order_by("-pk").values_list("notification_id", flat=True)
+        return Q(pk__in=set(newest[:MOST_FOUND])), Q()
+    return None
+
+
+def _by_template(name: str) -> tuple[Q, Q] | None:
+    versions = TemplateVersion.objects.filter(template__name=name).values_list("pk", flat=True)
+    found = list(versions)
+    return (Q(), Q(template_version_id__in=found)) if found else None
+
+
+#: Searches of notifications, by what they are for.
+_SEARCHES: Mapping[str, Callable[[str], tuple[Q, Q] | None]] = {
+    "reference": _by_reference,
+    "topic": _by_topic,
+    "person": _by_person,
+    "template": _by_template,
+}
 
 
 def _to(recipient_id: int) -> QuerySet[Delivery]:
