@@ -190,7 +190,7 @@ def attach_templates(rows: Iterable[Notification]) -> None:
 
 def template_link(row: Made | None) -> SafeString | str:
     """Render the template and version that a notification was made from."""
-    version = row and row.made_from
+    version = None if row is None else row.made_from
     if version is None:
         return ""
     name = f"{version.template.name} {version.number}"

@@ -95,9 +95,9 @@ class NotificationAdmin(Panelled, ReadOnly):
         "cancelled_at",
     )
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
-        shown = super().get_list_display(request)
-        return [*shown, "title"] if request.user.has_perm("delivery.read_title") else shown
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        titles = ["title"] if request.user.has_perm("delivery.read_title") else []
+        return [*super().get_list_display(request), *titles]
 
     def search(self, term: str) -> tuple[Q, Q]:
         return finding.notifications_like(term.strip())
@@ -132,7 +132,7 @@ class NotificationAdmin(Panelled, ReadOnly):
         """Return the title that was posted; a template's depends on the recipient."""
         if row.template_version_id is None:
             with suppress(DecryptionError):
-                return sealed_content.unseal(row.pk, row.content).title
+                return sealed_content.unseal(row.pk, bytes(row.content)).title
         return ""
 
     @admin.display(description="state")

@@ -16,7 +16,7 @@ from apps.delivery.api.delivery_serializers import (
     PersonDeliveryOut,
 )
 from apps.delivery.api.notification_views import NOTIFICATIONS
-from apps.delivery.models import Delivery
+from apps.delivery.models import Delivery, Notification
 from apps.delivery.operations import finding
 from apps.delivery.operations.explain import explain
 from apps.preferences.models import Contact, Recipient
@@ -98,17 +98,10 @@ class Why(Endpoint):
     def get(self, request: Request, delivery_id: str) -> Response:
         """Explain in sentences why somebody got a notification or did not.
 
-        The delivery says who and which. On every channel: what decided, each attempt, what providers
-        reported, and what comes next. Operators read the same in the admin.
+        The delivery says who and which. On every channel: what decided, each attempt, what the
+        providers reported, and what comes next. Operators read the same in the admin.
         """
-        delivery = Delivery.objects.filter(pk=number_of(delivery_id)).first()
-        mine = selectors.notifications(publisher_of(request).id, digests=True)
-        notification = delivery and (
-            mine.filter(pk=delivery.notification_id).select_related("publisher").first()
-        )
-        whom = delivery and _whom(delivery)
-        if delivery is None or notification is None or whom is None:
-            raise Problem("not-found", "You have no delivery with this id.")
+        delivery, notification, whom = _mine(request, delivery_id)
         if selectors.of_others_topics([notification.pk]):
             raise Problem(
                 "forbidden",
@@ -131,8 +124,22 @@ class Why(Endpoint):
         )
 
 
+def _mine(request: Request, delivery_id: str) -> tuple[Delivery, Notification, Recipient | Contact]:
+    """Return a delivery of the publisher's, its notification, and its recipient or bare endpoint.
+
+    Raises a 404 ``Problem`` if there is none.
+    """
+    delivery = Delivery.objects.filter(pk=number_of(delivery_id) or 0).first()
+    if delivery is not None:
+        mine = selectors.notifications(publisher_of(request).id, digests=True)
+        notification = mine.select_related("publisher").filter(pk=delivery.notification_id).first()
+        whom = _whom(delivery)
+        if notification is not None and whom is not None:
+            return delivery, notification, whom
+    raise Problem("not-found", "You have no delivery with this id.")
+
+
 def _whom(delivery: Delivery) -> Recipient | Contact | None:
-    """Return the recipient of a delivery, or its bare endpoint."""
     if delivery.recipient_id is not None:
         return Recipient.objects.filter(pk=delivery.recipient_id).first()
-    return Contact.objects.filter(pk=delivery.contact_id).first()
+    return Contact.objects.filter(pk=delivery.contact_id or 0).first()

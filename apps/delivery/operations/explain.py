@@ -264,9 +264,7 @@ class _Explainer(StepEvidence):
         if self.open_chunks and self._is_paused(channel):
             return Sentence(f"An operator paused every provider of {channel}.", "paused")
         if self.open_chunks and self.notification.send_at_local:
-            due = datetime.fromtimestamp(
-                LocalTimes(self.notification).due(self.time_zone), UTC
-            )
+            due = datetime.fromtimestamp(LocalTimes(self.notification).due(self.time_zone), UTC)
             zone = schedules.zone_of(self.time_zone)
             return Sentence(f"It is due {at(due)}: that is their time in {zone.key}.", "queued")
         if self.open_chunks:

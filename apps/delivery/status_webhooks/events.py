@@ -121,9 +121,7 @@ def _event(
     }
 
 
-def _drafts(
-    state: str, deliveries: Iterable[Event], contacts: Sequence[int]
-) -> Iterator[Draft]:
+def _drafts(state: str, deliveries: Iterable[Event], contacts: Sequence[int]) -> Iterator[Draft]:
     for batch in _batches(deliveries):
         yield Draft(
             content=Content(data={"deliveries": batch}, event_type=f"delivery.{state}"),

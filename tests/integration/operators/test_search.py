@@ -12,6 +12,7 @@ from django.urls import reverse
 from apps.core.delivery_ids import number_of
 from apps.delivery.models import Delivery
 from apps.operators import large_lists
+from apps.topics.models import Subscription
 from tests.support.publishers.people import contact, recipient, subscribe
 from tests.support.publishers.shop import Shop
 
@@ -88,7 +89,7 @@ def test_a_template_is_looked_for_a_part_at_a_time(shop, operator, monkeypatch):
 def test_deliveries_are_found_by_person_and_by_address_in_any_spelling(shop, operator, work):
     desk = contact("email", "desk@example.com", publisher_id=shop.id)
     topic = shop.topic("news")
-    topic.subscription_set.create(contact=desk, channel="email")
+    Subscription.objects.create(topic=topic, contact=desk, channel="email")
     shop.post("topics/news/publish", {"content": HELLO})
     post(shop, channels=["inbox", "email"])
     work()

@@ -7,6 +7,7 @@ from apps.delivery.models import Delivery, Notification
 from apps.delivery.operations.explain import explain
 from apps.preferences.models import Preference
 from apps.publishers.scopes import Scope
+from apps.topics.models import Subscription
 from tests.support.publishers.people import contact, recipient, subscribe
 from tests.support.publishers.shop import make_shop
 
@@ -50,7 +51,7 @@ def test_a_bare_endpoint_is_explained_as_a_person_is(shop, work):
     topic = shop.topic("news")
     desk = contact("email", "desk@example.com", publisher_id=shop.id, state="disabled",
                    disabled_reason="dead_address")  # fmt: skip
-    topic.subscription_set.create(contact=desk, channel="email")
+    Subscription.objects.create(topic=topic, contact=desk, channel="email")
     posted = shop.post("topics/news/publish", {"content": HELLO})
     work()
     [row] = shop.get(f"notifications/{posted['id']}/deliveries")["data"]

@@ -3,7 +3,7 @@
 from tests.support.deliveries.status_webhooks import HELLO, received, register_webhook
 from tests.support.publishers.people import recipient
 
-OWN = {"reference": "order-7", "metadata": {"tenant": "blau", "line": "7\n“ü” \\ \"q\""}}
+OWN = {"reference": "order-7", "metadata": {"tenant": "blau", "line": '7\n“ü” \\ "q"'}}
 INBOX = {"user_id": "ada", "channels": ["inbox"], "content": HELLO}
 
 

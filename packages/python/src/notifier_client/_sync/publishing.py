@@ -4,12 +4,21 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Unpack
 
 from notifier_client._sync.base import Calls, new_key, segment, with_problem
 from notifier_client.errors import ConnectionFailed, StillSending
-from notifier_client.rows import BatchResult, Delivery, Draft, DryRun, Message, Notification
-from notifier_client.rows.base import read
+from notifier_client.rows import (
+    BatchResult,
+    Delivery,
+    Draft,
+    DryRun,
+    Explanation,
+    Message,
+    Notification,
+)
+from notifier_client.rows.base import read, write_query
 
 
 class Publishing(Calls):
@@ -125,9 +134,35 @@ class Publishing(Calls):
         answer = self._http.request("GET", f"/v1/notifications/{segment(notification_id)}")
         return read(Notification, answer.body)
 
-    def list_notifications(self) -> Iterator[Notification]:
-        """List your notifications, newest first."""
-        return self._pages(Notification, "/v1/notifications")
+    def list_notifications(
+        self,
+        *,
+        reference: str | None = None,
+        user_id: str | None = None,
+        topic: str | None = None,
+        category: str | None = None,
+        state: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Notification]:
+        """List your notifications, newest first, or those that meet all of the criteria.
+
+        ``user_id``: those with a delivery to this person, in the order in which their first one was
+        made. ``since`` and ``until``: accepted then or later, and before then.
+
+        for notification in client.list_notifications(reference="order-7"):
+            print(notification.id, notification.state, notification.metadata)
+        """
+        criteria = {
+            "reference": reference,
+            "user_id": user_id,
+            "topic": topic,
+            "category": category,
+            "state": state,
+            "since": since,
+            "until": until,
+        }
+        return self._pages(Notification, "/v1/notifications", **write_query(criteria))
 
     def deliveries(
         self, notification_id: str, *, state: str | None = None, channel: str | None = None
@@ -139,6 +174,34 @@ class Publishing(Calls):
         """
         path = f"/v1/notifications/{segment(notification_id)}/deliveries"
         return self._pages(Delivery, path, state=state, channel=channel)
+
+    def deliveries_to(
+        self,
+        user_id: str,
+        *,
+        state: str | None = None,
+        channel: str | None = None,
+        since: datetime | None = None,
+    ) -> Iterator[Delivery]:
+        """List the deliveries of your notifications to a person, newest first.
+
+        ``since``: made then or later.
+
+        for delivery in client.deliveries_to("ada", state="failed"):
+            print(delivery.notification_id, delivery.reference, delivery.reason_text)
+        """
+        path = f"/v1/recipients/{segment(user_id)}/deliveries"
+        criteria = write_query({"state": state, "channel": channel, "since": since})
+        return self._pages(Delivery, path, **criteria)
+
+    def explain_delivery(self, delivery_id: str) -> Explanation:
+        """Explain in sentences why somebody got a notification or did not, on every channel.
+
+        found = client.explain_delivery(delivery.id)
+        print(found.headline, *(sentence.text for sentence in found.channels["sms"]))
+        """
+        path = f"/v1/deliveries/{segment(delivery_id)}/why"
+        return read(Explanation, (self._http.request("GET", path)).body)
 
     def cancel(self, notification_id: str) -> Notification:
         """Cancel what has not been sent. Messages that are being sent now cannot be recalled."""

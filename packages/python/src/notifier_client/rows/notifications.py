@@ -32,8 +32,8 @@ class Message(TypedDict, total=False):
     - ``ordering_key``: notifications with the same one are sent to a recipient in the order in
       which they were accepted.
     - ``deduplicate_seconds``: an equal notification within so many seconds is accepted once.
-    - ``reference``: your own id of it, by which ``list_notifications`` finds it; ``metadata``: texts
-      by name, shown wherever the notification is. Nobody is sent either of them.
+    - ``reference``: your own id of it, by which ``list_notifications`` finds it.
+    - ``metadata``: texts by name, shown wherever the notification is. Nobody is sent either.
     """
 
     title: str | None
