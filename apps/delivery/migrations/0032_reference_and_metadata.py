@@ -1,4 +1,4 @@
-"""What publishers know notifications by."""
+"""What publishers know notifications by, and the permission to read their titles."""
 
 from django.db import migrations, models
 
@@ -9,7 +9,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "notification",
             "reference",
-            models.CharField(blank=True, db_default="", max_length=255),
+            models.CharField(blank=True, default="", db_default="", max_length=255),
         ),
         migrations.AddField("notification", "metadata", models.JSONField(null=True)),
+        migrations.AlterModelOptions(
+            "notification",
+            {"permissions": [("read_title", "Can read the titles of notifications")]},
+        ),
     ]

@@ -76,7 +76,7 @@ class Notification(models.Model):
     ordering_key = models.CharField(max_length=128, blank=True, db_default="")
     # The publisher's own id of it, not unique, and what else they know it by: texts by name. Nobody
     # is sent either of them. Empty and null where none was given.
-    reference = models.CharField(max_length=255, blank=True, db_default="")
+    reference = models.CharField(max_length=255, blank=True, default="", db_default="")
     metadata = models.JSONField(null=True)
     # The digest it joins (notifier.domain.digests.Digest). Null where the publisher asked for none.
     digest = models.JSONField(null=True)
