@@ -1,4 +1,4 @@
-"""Operations: redrive dead letters, explain deliveries, ask for confirmation, resume topics.
+"""Operations: find, explain and redrive deliveries, ask for confirmation, resume topics.
 
 - In: calls of the API, the admin, tasks and status webhooks, and the signal of a resumed topic.
 - Out: state changes through ``apps.delivery.state`` only, notifications through ``intake``, and
