@@ -15,6 +15,8 @@ urlpatterns = [
     path("inbox/<int:item_id>", views.InboxItemView.as_view()),
     path("me", me_views.Me.as_view()),
     path("me/categories", me_views.MyCategories.as_view()),
+    path("me/leave", preference_views.Leave.as_view()),
     path("me/preferences", preference_views.MyPreferences.as_view()),
     path("me/quiet-hours", quiet_hours_views.MyQuietHours.as_view()),
+    path("me/topics", me_views.MyTopics.as_view()),
 ]

@@ -10,19 +10,11 @@ from django.http import HttpRequest
 from apps.delivery.status_webhooks import preference_events
 from apps.delivery.status_webhooks.preference_events import ChangedPreference
 from apps.pages.visitors import Visitor
-from apps.preferences import selectors
 from apps.preferences.consent import by_links
-from apps.preferences.consent.refusals import PreferenceScope
-from apps.preferences.consent.services import (
-    PreferenceUpdate,
-    lock_preferences,
-    scope_of,
-)
+from apps.preferences.consent.services import PreferenceUpdate, leaving_everything
 from apps.publishers import audit
 from apps.topics.models import Subscription, SubscriptionState, Topic
 from apps.topics.subscriptions import services as subscriptions
-
-EVERYTHING = PreferenceScope("", None, "")
 
 
 class By(StrEnum):
@@ -56,12 +48,7 @@ def leave_everything(request: HttpRequest, visitor: Visitor) -> None:
     if visitor.recipient is None:
         end(request, visitor, _subscriptions(visitor), By.PAGE)
         return
-    person = visitor.recipient.pk
-    lock_preferences(person)
-    allowed = [scope_of(row) for row in selectors.preferences(person) if row.allowed]
-    updates = [PreferenceUpdate(person, *scope, None) for scope in allowed if scope != EVERYTHING]
-    updates.append(PreferenceUpdate(person, *EVERYTHING, False))
-    write(request, visitor, updates, By.PAGE)
+    write(request, visitor, leaving_everything(visitor.recipient.pk), By.PAGE)
 
 
 def write(

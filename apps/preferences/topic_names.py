@@ -1,10 +1,25 @@
-"""Topics by name, for preferences.
+"""Topics by name, and what people are subscribed to, for preferences.
 
 ``apps.topics`` provides the functions, since this app must not import it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
+
+
+class SubscribedTopic(NamedTuple):
+    """A topic that somebody is subscribed to on ``channels``.
+
+    ``title`` and ``publisher``, who sends it, are as people read them.
+    """
+
+    id: int
+    name: str
+    title: str
+    publisher: str
+    category: str
+    mandatory: bool
+    channels: frozenset[str]
 
 
 class TopicNames(NamedTuple):
@@ -14,6 +29,7 @@ class TopicNames(NamedTuple):
     names_by_id: Callable[[int, Iterable[int]], Mapping[int, str]]
     names_for_recipient: Callable[[int, Iterable[int]], Mapping[int, str]]
     categories: Callable[[Iterable[int]], Mapping[int, str]]
+    of_recipient: Callable[[int], Sequence[SubscribedTopic]]
 
 
 _provided: list[TopicNames] = []
@@ -42,3 +58,8 @@ def names_for_recipient(recipient_id: int, ids: Iterable[int]) -> Mapping[int, s
 def categories(ids: Iterable[int]) -> Mapping[int, str]:
     """Map ids of topics to categories, whoever owns them."""
     return _provided[0].categories(ids)
+
+
+def of_recipient(recipient_id: int) -> Sequence[SubscribedTopic]:
+    """Return what the recipient is subscribed to now, by title."""
+    return _provided[0].of_recipient(recipient_id)

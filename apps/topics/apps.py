@@ -19,5 +19,6 @@ class TopicsConfig(AppConfig):
                 selectors.names_by_id,
                 selectors.names_for_recipient,
                 selectors.categories,
+                selectors.subscribed_topics_of,
             )
         )

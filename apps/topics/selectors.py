@@ -1,5 +1,6 @@
 """Read topics and subscriptions. Topics, which every publish needs, come from a cache."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,10 +10,14 @@ from django.db.models import Q, QuerySet
 
 from apps.api.problems import Problem
 from apps.core.cache import CachedLookup
-from apps.topics.models import Subscription, Topic
+from apps.preferences.topic_names import SubscribedTopic
+from apps.topics.models import Subscription, SubscriptionState, Topic
 from apps.topics.stored_policies import StoredPolicy
 from notifier.domain.categories import fold
 from notifier.domain.priorities import Priority
+
+#: Subscriptions of one person that they are shown at most, the newest.
+MOST_SHOWN = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,41 @@ def names_for_recipient(recipient_id: int, ids: Iterable[int]) -> dict[int, str]
     theirs = Subscription.objects.filter(recipient=recipient_id).values("topic")
     rows = Topic.objects.filter(Q(pk__in=list(ids)) | Q(pk__in=theirs), deleted_at=None)
     return dict(rows.values_list("pk", "name"))
+
+
+def active_subscriptions(**whose: object) -> QuerySet[Subscription]:
+    """Return what is sent by subscription. ``whose``: ``recipient`` or ``contact``."""
+    rows = Subscription.objects.filter(
+        state=SubscriptionState.ACTIVE, topic__deleted_at=None, **whose
+    )
+    return rows.select_related("topic__publisher")
+
+
+def subscribed_topics(rows: QuerySet[Subscription]) -> list[SubscribedTopic]:
+    """Return the topics of active subscriptions, by title."""
+    channels: dict[int, set[str]] = defaultdict(set)
+    topics: dict[int, Topic] = {}
+    for one in rows.order_by("-pk")[:MOST_SHOWN]:
+        topics[one.topic_id] = one.topic
+        channels[one.topic_id].add(one.channel)
+    found = [
+        SubscribedTopic(
+            topic.pk,
+            topic.name,
+            topic.display_name or topic.name,
+            str(topic.publisher),
+            topic.category,
+            topic.mandatory,
+            frozenset(channels[topic.pk]),
+        )
+        for topic in topics.values()
+    ]
+    return sorted(found, key=lambda topic: topic.title)
+
+
+def subscribed_topics_of(recipient_id: int) -> list[SubscribedTopic]:
+    """Return what a recipient is subscribed to now, by title."""
+    return subscribed_topics(active_subscriptions(recipient=recipient_id))
 
 
 def categories(ids: Iterable[int]) -> dict[int, str]:

@@ -1,23 +1,33 @@
 """A person's own preferences. Unlike a publisher, the person may lift refusals."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.api.problems import Problem
-from apps.inbox.authentication import end_user
+from apps.inbox.authentication import registered
 from apps.inbox.views import InboxEndpoint
 from apps.preferences import selectors, topic_names
-from apps.preferences.api.choices.preference_serializers import PreferencesIn, PreferencesOut
-from apps.preferences.api.shapes import ShownPreference
-from apps.preferences.consent.services import lock_preferences, replace_preferences
+from apps.preferences.api.choices.preference_serializers import (
+    PreferencesChangeIn,
+    PreferencesIn,
+    PreferencesOut,
+)
+from apps.preferences.api.shapes import PostedPreference, ShownPreference
+from apps.preferences.consent.services import (
+    PreferenceUpdate,
+    leaving_everything,
+    lock_preferences,
+    merge_preferences,
+    replace_preferences,
+)
 from apps.preferences.contacts import registration
 from apps.publishers import audit
 
 TAG = "Inbox"
+ShownPreferences = dict[str, list[ShownPreference]]
 
 
 class MyPreferences(InboxEndpoint):
@@ -55,23 +65,85 @@ class MyPreferences(InboxEndpoint):
         You can name topics that you are or were subscribed to.
         """
         wanted = self.body(request, PreferencesIn)["preferences"]
-        recipient_id = self.recipient_id(request)
-        if recipient_id is None:
-            raise Problem("not-found", "Nobody has registered you yet: nothing is sent to you.")
-        with transaction.atomic():
-            lock_preferences(recipient_id)
-            names = _topics(recipient_id)
-            ids = {name: key for key, name in names.items()}
-            registration.check_topics(wanted, ids, "/preferences", "you are subscribed to")
-            before = _preferences(recipient_id, names)
-            theirs = {row.topic_id for row in selectors.preferences(recipient_id)}
+
+        def write(person: int, names: Mapping[int, str]) -> None:
+            theirs = {row.topic_id for row in selectors.preferences(person)}
             hidden = {key for key in theirs if key is not None and key not in names}
-            updates = registration.preference_updates(recipient_id, wanted, ids)
-            replace_preferences(recipient_id, hidden, updates, may_lift=True)
-            after = _preferences(recipient_id, names)
-            name = end_user(request).user_id
-            audit.record(request, "replace", "preferences", name, before=before, after=after)
-        return Response(after)
+            replace_preferences(person, hidden, _updates(person, wanted, names), may_lift=True)
+
+        return Response(_changed(request, "replace", write))
+
+    @extend_schema(
+        operation_id="change_my_preferences",
+        tags=[TAG],
+        request=PreferencesChangeIn,
+        responses=PreferencesOut,
+        examples=[
+            OpenApiExample(
+                "no offers by mail, and nothing chosen about text messages any more",
+                {
+                    "preferences": [
+                        {"channel": "email", "category": "offers", "allowed": False},
+                        {"channel": "sms", "allowed": None},
+                    ]
+                },
+                request_only=True,
+            )
+        ],
+    )
+    def patch(self, request: Request) -> Response:
+        """Change these of your preferences and leave the others; `allowed: null` withdraws one.
+
+        You can name topics that you are or were subscribed to.
+        """
+        wanted = self.body(request, PreferencesChangeIn)["preferences"]
+
+        def write(person: int, names: Mapping[int, str]) -> None:
+            merge_preferences(_updates(person, wanted, names), may_lift=True)
+
+        return Response(_changed(request, "update", write))
+
+
+class Leave(InboxEndpoint):
+    """Leaving everything."""
+
+    @extend_schema(
+        operation_id="leave_everything", tags=[TAG], request=None, responses=PreferencesOut
+    )
+    def post(self, request: Request) -> Response:
+        """Refuse everything that can be refused, and withdraw whatever you have allowed."""
+
+        def write(person: int, names: Mapping[int, str]) -> None:
+            merge_preferences(leaving_everything(person), may_lift=True)
+
+        return Response(_changed(request, "update", write))
+
+
+def _changed(
+    request: Request, action: str, write: Callable[[int, Mapping[int, str]], None]
+) -> ShownPreferences:
+    """Have the person's preferences written, and recorded; return what they are then.
+
+    ``write`` gets the id of the recipient, and names by ids of the topics that they may name.
+    """
+    person = registered(request)
+    with transaction.atomic():
+        lock_preferences(person.pk)
+        names = _topics(person.pk)
+        before = _preferences(person.pk, names)
+        write(person.pk, names)
+        after = _preferences(person.pk, names)
+        audit.record(request, action, "preferences", person.user_id, before=before, after=after)
+    return after
+
+
+def _updates(
+    recipient_id: int, wanted: Sequence[PostedPreference], names: Mapping[int, str]
+) -> list[PreferenceUpdate]:
+    """Return the updates. Raises a ``Problem`` for topics that the person may not name."""
+    ids = {name: key for key, name in names.items()}
+    registration.check_topics(wanted, ids, "/preferences", "you are subscribed to")
+    return registration.preference_updates(recipient_id, wanted, ids)
 
 
 def _topics(recipient_id: int) -> Mapping[int, str]:
@@ -80,5 +152,5 @@ def _topics(recipient_id: int) -> Mapping[int, str]:
     return topic_names.names_for_recipient(recipient_id, named)
 
 
-def _preferences(recipient_id: int, names: Mapping[int, str]) -> dict[str, list[ShownPreference]]:
+def _preferences(recipient_id: int, names: Mapping[int, str]) -> ShownPreferences:
     return registration.shown_preferences(selectors.preferences(recipient_id), names)

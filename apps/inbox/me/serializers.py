@@ -42,6 +42,13 @@ class MeChangeIn(StrictSerializer):
         return check_choices(choices)
 
 
+class LocaleOut(serializers.Serializer[Mapping[str, object]]):
+    """A language to choose."""
+
+    locale = serializers.CharField(help_text="BCP 47")
+    name = serializers.CharField(help_text="as its speakers call it")
+
+
 class MeOut(serializers.Serializer[Mapping[str, object]]):
     """The person whose token it is."""
 
@@ -51,6 +58,18 @@ class MeOut(serializers.Serializer[Mapping[str, object]]):
     time_zone = serializers.CharField()
     frequency_caps = FrequencyCapOut(many=True)
     digests = DigestChoiceOut(many=True)
+    channels = serializers.ListField(
+        child=serializers.CharField(), help_text="where they are reached now"
+    )
+    quiet_channels = serializers.ListField(
+        child=serializers.CharField(), help_text="those of them that may have quiet hours"
+    )
+    locales = LocaleOut(
+        many=True, help_text="languages of Notifier's own texts, and the person's locale"
+    )
+    sms_stopped = serializers.BooleanField(
+        help_text="they wrote STOP to a sender: a START from the phone undoes it"
+    )
 
 
 class MyCategoryOut(serializers.Serializer[Mapping[str, object]]):
@@ -71,3 +90,27 @@ class MyCategoriesOut(serializers.Serializer[Mapping[str, object]]):
     """The catalogue, in the order of the page."""
 
     categories = MyCategoryOut(many=True)
+
+
+class MyTopicOut(serializers.Serializer[Mapping[str, object]]):
+    """A topic that the person is subscribed to, and whether it is sent on each channel."""
+
+    name = serializers.CharField(help_text="to be named in preferences")
+    display_name = serializers.CharField()
+    publisher = serializers.CharField(help_text="who sends it, as people read it")
+    category = serializers.CharField(help_text="folded; empty if it has none")
+    always_sent = serializers.BooleanField(
+        help_text="it is mandatory or its category critical: preferences apply to its messages of "
+        "other categories alone"
+    )
+    channels = serializers.DictField(
+        child=serializers.BooleanField(),
+        help_text="whether it is sent there. Of what is always sent: only where something was "
+        "chosen about it",
+    )
+
+
+class MyTopicsOut(serializers.Serializer[Mapping[str, object]]):
+    """What the person is subscribed to, by display name."""
+
+    topics = MyTopicOut(many=True)

@@ -9,12 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.inbox.authentication import end_user, registered
-from apps.inbox.me.serializers import MeChangeIn, MeOut, MyCategoriesOut
+from apps.inbox.me.serializers import MeChangeIn, MeOut, MyCategoriesOut, MyTopicsOut
 from apps.inbox.views import InboxEndpoint
-from apps.preferences import profiles, selectors
+from apps.preferences import profiles, selectors, topic_names
 from apps.preferences.categories import catalogue
 from apps.preferences.categories.catalogue import CategorySnapshot
-from apps.preferences.consent.refusals import PreferenceScope, decision
+from apps.preferences.consent import opt_outs, options
+from apps.preferences.consent.refusals import PreferenceScope
 from apps.preferences.consent.services import scope_of
 from apps.preferences.contacts import services
 from apps.preferences.contacts.services import Person
@@ -23,6 +24,8 @@ from apps.preferences.digests import services as digests
 from apps.preferences.frequency import caps
 from apps.preferences.frequency import services as frequency
 from apps.preferences.models import Recipient
+from apps.preferences.pages import languages
+from apps.preferences.quiet_hours import schedules
 from apps.publishers import audit
 from notifier.security.crypto import DecryptionError
 
@@ -102,30 +105,58 @@ class MyCategories(InboxEndpoint):
         person = selectors.find_recipient(end_user(request).user_id)
         locale, chosen = "", {}
         if person is not None:
-            locale = person.locale
-            chosen = {scope_of(row): row.allowed for row in selectors.preferences(person.pk)}
+            locale, chosen = person.locale, _chosen(person)
         shown = []
         for category in map(catalogue.snapshot, catalogue.rows()):
-            channels = {
-                channel: _is_sent(category, channel, chosen) for channel in settings.CHANNELS
-            }
             shown.append(
                 {
                     "name": category.name,
                     "display_name": category.title(locale),
                     "description": category.meaning(locale),
                     "kind": category.kind,
-                    "channels": channels,
+                    "channels": _channels(category, chosen),
                 }
             )
         return Response({"categories": shown})
 
 
-def _is_sent(category: CategorySnapshot, channel: str, chosen: dict[PreferenceScope, bool]) -> bool:
-    if category.critical:
-        return True
-    decided = decision(chosen, PreferenceScope(channel, None, category.name))
-    return channel not in category.off if decided is None else decided
+class MyTopics(InboxEndpoint):
+    """The topics that a person is subscribed to."""
+
+    @extend_schema(operation_id="list_my_topics", tags=[TAG], responses=MyTopicsOut)
+    def get(self, request: Request) -> Response:
+        """List what you are subscribed to, and on which channels you get each."""
+        person = selectors.find_recipient(end_user(request).user_id)
+        if person is None:
+            return Response({"topics": []})
+        chosen = _chosen(person)
+        shown = []
+        for topic in topic_names.of_recipient(person.pk):
+            always = options.is_always_sent(topic)
+            shown.append(
+                {
+                    "name": topic.name,
+                    "display_name": topic.title,
+                    "publisher": topic.publisher,
+                    "category": topic.category,
+                    "always_sent": always,
+                    "channels": {
+                        option.channel: option.on
+                        for option in options.of_topic(topic, chosen, always=always)
+                    },
+                }
+            )
+        return Response({"topics": shown})
+
+
+def _chosen(person: Recipient) -> dict[PreferenceScope, bool]:
+    return {scope_of(row): row.allowed for row in selectors.preferences(person.pk)}
+
+
+def _channels(category: CategorySnapshot, chosen: dict[PreferenceScope, bool]) -> dict[str, bool]:
+    found = options.of_category(category, settings.CHANNELS, chosen)
+    everywhere = dict.fromkeys(settings.CHANNELS, True)
+    return {option.channel: option.on for option in found} or everywhere
 
 
 def _shown(person: Recipient) -> dict[str, object]:
@@ -134,6 +165,8 @@ def _shown(person: Recipient) -> dict[str, object]:
     except DecryptionError as error:
         log.error("the profile of a recipient cannot be read: %s", error)
         name = ""
+    reached = selectors.reached([person.user_id])[person.user_id].channels
+    channels = [channel for channel in settings.CHANNELS if channel in reached]
     return {
         "user_id": person.user_id,
         "name": name,
@@ -141,4 +174,12 @@ def _shown(person: Recipient) -> dict[str, object]:
         "time_zone": person.time_zone,
         "frequency_caps": caps.shown(person.pk),
         "digests": choices.shown(person.pk),
+        "channels": channels,
+        "quiet_channels": [one for one in channels if schedules.may_disturb(one)],
+        "locales": [
+            {"locale": locale, "name": called}
+            for locale, called in languages.offered(person.locale)
+            if locale
+        ],
+        "sms_stopped": bool(opt_outs.stopped_numbers(person.pk)),
     }

@@ -1,6 +1,6 @@
 """The kinds of messages: the company's categories, by the channels on which a person is reached."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
@@ -11,10 +11,12 @@ from apps.pages.sections.base import Box, Row, changed, shown
 from apps.pages.visitors import Visitor
 from apps.preferences import selectors
 from apps.preferences.categories import catalogue
-from apps.preferences.consent import by_links
-from apps.preferences.consent.refusals import PreferenceScope, decision
+from apps.preferences.consent import by_links, options
+from apps.preferences.consent.by_links import Chosen
+from apps.preferences.consent.options import Option
 from apps.preferences.consent.services import PreferenceUpdate
 from apps.preferences.models import Recipient
+from apps.preferences.pages.languages import Language
 
 
 class Kinds:
@@ -42,6 +44,20 @@ def write_boxes(
         changes.write(request, visitor, updates, By.PAGE)
 
 
+def boxes_of(key: int, options: Iterable[Option], chosen: Chosen, text: Language) -> Sequence[Box]:
+    """Return the boxes of a category or topic, those locked that no link may tick."""
+    return [
+        Box(
+            f"{key}:{option.channel}",
+            text.channel(option.channel),
+            option.on,
+            option.scope,
+            not option.on and not chosen.may_become(option.scope, True),
+        )
+        for option in options
+    ]
+
+
 def _rows(visitor: Visitor) -> Sequence[Row]:
     if visitor.recipient is None:
         return []
@@ -53,13 +69,8 @@ def _rows(visitor: Visitor) -> Sequence[Row]:
     rows = []
     for stored in catalogue.rows():
         category = catalogue.snapshot(stored)
-        boxes = []
-        for channel in () if category.critical else channels:
-            scope = PreferenceScope(channel, None, category.name)
-            decided = decision(chosen.allowed, scope)
-            on = channel not in category.off if decided is None else decided
-            locked = not on and not chosen.may_become(scope, True)
-            boxes.append(Box(f"{stored.pk}:{channel}", text.channel(channel), on, scope, locked))
+        found = options.of_category(category, channels, chosen.allowed)
+        boxes = boxes_of(stored.pk, found, chosen, text)
         note = text("preferences.always") if category.critical else ""
         rows.append(Row(category.title(locale), category.meaning(locale), note, boxes))
     return rows

@@ -30,7 +30,7 @@ class Profile:
             return None
         return {
             "locale": visitor.recipient.locale,
-            "locales": _locales(visitor.recipient),
+            "locales": languages.offered(visitor.recipient.locale),
             "zone": visitor.recipient.time_zone,
             "zones": _zones(visitor.recipient),
         }
@@ -40,7 +40,7 @@ class Profile:
         if person is None:
             return
         offered = {
-            "locale": {locale for locale, _ in _locales(person)},
+            "locale": {locale for locale, _ in languages.offered(person.locale)},
             "time_zone": {zone for _, zones in _zones(person) for zone in zones},
         }
         before = {"locale": person.locale, "time_zone": person.time_zone}
@@ -56,20 +56,6 @@ class Profile:
         )
         old = {name: before[name] for name in after}
         audit.record(request, "update", "recipient", person.user_id, before=old, after=after)
-
-
-def _locales(person: Recipient) -> Sequence[tuple[str, str]]:
-    """Return pairs of locale and name: the languages of pages, and the person's own locale.
-
-    A locale such as ``de-AT`` takes the place of its language.
-    """
-    own, names = person.locale, languages.choices()
-    if own in names:
-        return list(names.items())
-    near = languages.language(own).locale
-    if own and own.lower().startswith(f"{near.lower()}-"):
-        return [(own if one == near else one, name) for one, name in names.items()]
-    return [(own, own or "–"), *names.items()]
 
 
 def _zones(person: Recipient) -> Sequence[tuple[str, Sequence[str]]]:

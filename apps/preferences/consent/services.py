@@ -14,6 +14,8 @@ from apps.preferences.consent.refusals import PreferenceScope, weakened
 from apps.preferences.contacts.services import lock_recipients
 from apps.preferences.models import Preference
 
+EVERYTHING = PreferenceScope("", None, "")
+
 #: Preferences by recipient id: whether each scope is allowed.
 Preferences = Mapping[int, Mapping[PreferenceScope, bool]]
 
@@ -78,6 +80,17 @@ def replace_preferences(
     kept = {scope: on for scope, on in before[recipient_id].items() if scope.topic_id in hidden}
     wanted = {update.scope: update.allowed for update in updates if update.allowed is not None}
     _write(before, {recipient_id: kept | wanted}, may_lift=may_lift)
+
+
+def leaving_everything(recipient_id: int) -> list[PreferenceUpdate]:
+    """Return the updates by which a person refuses everything and withdraws what they allowed.
+
+    Their preferences are locked until the transaction ends.
+    """
+    chosen = locked_preferences({recipient_id})[recipient_id]
+    allowed = [scope for scope, on in chosen.items() if on and scope != EVERYTHING]
+    updates = [PreferenceUpdate(recipient_id, *scope, None) for scope in allowed]
+    return [*updates, PreferenceUpdate(recipient_id, *EVERYTHING, False)]
 
 
 def lock_preferences(recipient_id: int) -> None:

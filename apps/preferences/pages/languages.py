@@ -47,6 +47,20 @@ def choices() -> dict[str, str]:
     return {locale: texts["language"] for locale, texts in settings.PAGE_TEXTS.items()}
 
 
+def offered(own: str) -> list[tuple[str, str]]:
+    """Return pairs of locale and name to choose from: the languages and the person's own locale.
+
+    A locale such as ``de-AT`` takes the place of its language.
+    """
+    names = choices()
+    if own in names:
+        return list(names.items())
+    near = language(own).locale
+    if own and own.lower().startswith(f"{near.lower()}-"):
+        return [(own if one == near else one, name) for one, name in names.items()]
+    return [(own, own or "–"), *names.items()]
+
+
 def _asked_for(request: HttpRequest | None) -> str:
     header = request.headers.get("Accept-Language", "") if request is not None else ""
     for locale, _ in parse_accept_lang_header(header):

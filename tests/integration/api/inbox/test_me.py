@@ -19,13 +19,19 @@ def ada(api: Api, inbox: Callable[..., Api]) -> Api:
 
 
 def test_a_person_reads_and_changes_their_language_and_zone(ada: Api):
-    assert ada.get("me") == {
+    found = ada.get("me")
+    locales = {one["locale"]: one["name"] for one in found.pop("locales")}
+    assert locales == {"de-AT": "Deutsch", "en": "English", "es": "Español", "fr": "Français"}
+    assert found == {
         "user_id": "ada",
         "name": "Ada",
         "locale": "de-AT",
         "time_zone": "Europe/Vienna",
         "frequency_caps": [],
         "digests": [],
+        "channels": ["inbox"],
+        "quiet_channels": [],
+        "sms_stopped": False,
     }
     changed = ada.patch("me", {"time_zone": "Asia/Kolkata"})
     assert (changed["locale"], changed["time_zone"]) == ("de-AT", "Asia/Kolkata")
@@ -54,8 +60,9 @@ def test_somebody_whom_nobody_registered_has_no_settings(inbox: Callable[..., Ap
 
 
 def test_an_api_key_opens_no_settings(api: Api, ada: Api):
-    for path in ("me", "me/categories"):
+    for path in ("me", "me/categories", "me/topics"):
         api.get(path, status=401)
+    api.post("me/leave", None, status=401)
 
 
 def test_a_person_reads_the_catalogue_in_their_language_and_in_its_order(api: Api, ada: Api):

@@ -16,6 +16,7 @@ from notifier_client.rows import (
     Marked,
     Me,
     MyCategory,
+    MyTopic,
     Preference,
     QuietHours,
     QuietWindow,
@@ -154,6 +155,11 @@ class AsyncInboxClient(AsyncCalls):
         answer = await self._http.request("GET", "/v1/me/categories")
         return [read(MyCategory, row) for row in answer.body["categories"]]
 
+    async def topics(self) -> list[MyTopic]:
+        """Return what this person is subscribed to, and on which channels they get each."""
+        answer = await self._http.request("GET", "/v1/me/topics")
+        return [read(MyTopic, row) for row in answer.body["topics"]]
+
     async def get_preferences(self) -> list[Preference]:
         """Return this person's preferences."""
         answer = await self._http.request("GET", "/v1/me/preferences")
@@ -163,6 +169,20 @@ class AsyncInboxClient(AsyncCalls):
         """Replace this person's preferences; those left out are removed."""
         body = {"preferences": [preference.body_of() for preference in preferences]}
         answer = await self._http.request("PUT", "/v1/me/preferences", body)
+        return [read(Preference, row) for row in answer.body["preferences"]]
+
+    async def change_preferences(self, preferences: Sequence[Preference]) -> list[Preference]:
+        """Change these of this person's preferences, and leave the others.
+
+        ``allowed`` of ``None`` withdraws one.
+        """
+        body = {"preferences": [preference.body_of() for preference in preferences]}
+        answer = await self._http.request("PATCH", "/v1/me/preferences", body)
+        return [read(Preference, row) for row in answer.body["preferences"]]
+
+    async def leave_everything(self) -> list[Preference]:
+        """Refuse everything that can be refused, and withdraw whatever was allowed."""
+        answer = await self._http.request("POST", "/v1/me/leave")
         return [read(Preference, row) for row in answer.body["preferences"]]
 
     async def get_quiet_hours(self) -> QuietHours:

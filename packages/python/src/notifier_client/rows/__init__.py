@@ -1,7 +1,7 @@
 """Requests and answers of the client, as frozen dataclasses."""
 
 from notifier_client.rows.accounts import ApiKey, AuditEvent
-from notifier_client.rows.choices.categories import Category, MyCategory
+from notifier_client.rows.choices.categories import Category, MyCategory, MyTopic
 from notifier_client.rows.choices.digests import DigestChoice
 from notifier_client.rows.choices.frequency_caps import FrequencyCap
 from notifier_client.rows.choices.quiet_hours import QuietHours, QuietWindow
@@ -80,6 +80,7 @@ __all__ = [
     "Member",
     "Message",
     "MyCategory",
+    "MyTopic",
     "Notification",
     "Now",
     "Preference",

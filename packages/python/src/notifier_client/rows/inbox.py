@@ -16,6 +16,9 @@ class Me:
 
     ``frequency_caps``: how many notifications they are sent at most, by their own choice.
     ``digests``: how often they want to be sent what may wait.
+    ``channels``: where they are reached; ``quiet_channels``: where they may have quiet hours.
+    ``locales``: languages to choose, each with its ``locale`` and ``name``.
+    ``sms_stopped``: they wrote STOP.
     """
 
     user_id: str
@@ -24,6 +27,10 @@ class Me:
     time_zone: str = ""
     frequency_caps: Sequence[FrequencyCap] = field(default=(), metadata=many(FrequencyCap))
     digests: Sequence[DigestChoice] = field(default=(), metadata=many(DigestChoice))
+    channels: Sequence[str] = field(default=(), metadata=TUPLE)
+    quiet_channels: Sequence[str] = field(default=(), metadata=TUPLE)
+    locales: Sequence[Mapping[str, str]] = field(default=(), metadata=TUPLE)
+    sms_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,3 +42,19 @@ class MyCategory:
     kind: str
     description: str = ""
     channels: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MyTopic:
+    """A topic that a person is subscribed to. ``channels``: whether they get it on each.
+
+    ``publisher``: who sends it, as people read it. ``always_sent``: preferences apply to its
+    messages of other categories alone; ``channels`` has only what was chosen about these.
+    """
+
+    name: str
+    display_name: str
+    publisher: str = ""
+    category: str = ""
+    always_sent: bool = False
+    channels: Mapping[str, bool] = field(default_factory=dict)
