@@ -33,9 +33,16 @@ function show(user, { NotifierInbox, attach }) {
     live.classList.remove("on");
     out.disabled = true;
   });
+  const choices = h("details", { className: "choices" }, h("summary", {}, "What I get"));
+  choices.addEventListener("toggle", () => {
+    if (choices.children.length > 1) return;
+    choices.append(document.createElement("notifier-preferences"));
+    attach(inbox, choices);
+  });
   const section = h("section", { className: "person", ariaLabel: user },
     h("header", {}, h("h2", {}, user), live, document.createElement("notifier-bell"), out),
-    document.createElement("notifier-inbox"), document.createElement("notifier-toasts"));
+    document.createElement("notifier-inbox"), document.createElement("notifier-toasts"),
+    choices);
   document.querySelector("#people").append(section);
   attach(inbox, section);
   void inbox.connect();

@@ -68,7 +68,7 @@ export class Api {
       response = await this.fetch(method, path, await this.tokens.get(token), body);
     }
     if (!response.ok) throw await refusal(response);
-    return response.json();
+    return (response.status === 204 ? undefined : await response.json()) as Answer;
   }
 
   private fetch(method: string, path: string, token: string, body: unknown): Promise<Response> {

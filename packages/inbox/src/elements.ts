@@ -3,11 +3,13 @@ import type { NotifierInbox } from "./client.ts";
 import { NotifierBellElement } from "./elements/bell.ts";
 import { NotifierInboxElement } from "./elements/inbox.ts";
 import type { NotifierElement } from "./elements/element.ts";
+import { NotifierPreferencesElement } from "./elements/preferences.ts";
 import { NotifierToastsElement } from "./elements/toasts.ts";
 
 const ELEMENTS = {
   "notifier-bell": NotifierBellElement,
   "notifier-inbox": NotifierInboxElement,
+  "notifier-preferences": NotifierPreferencesElement,
   "notifier-toasts": NotifierToastsElement,
 };
 
@@ -22,13 +24,19 @@ export function attach(client: NotifierInbox, root: ParentNode = document): void
   for (const one of root.querySelectorAll<NotifierElement>(names)) one.client = client;
 }
 
-export { NotifierBellElement, NotifierInboxElement, NotifierToastsElement };
+export {
+  NotifierBellElement,
+  NotifierInboxElement,
+  NotifierPreferencesElement,
+  NotifierToastsElement,
+};
 export { ENGLISH, type Messages } from "./elements/messages.ts";
 
 declare global {
   interface HTMLElementTagNameMap {
     "notifier-bell": NotifierBellElement;
     "notifier-inbox": NotifierInboxElement;
+    "notifier-preferences": NotifierPreferencesElement;
     "notifier-toasts": NotifierToastsElement;
   }
 }

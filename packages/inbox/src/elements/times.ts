@@ -24,6 +24,28 @@ export function absolute(time: string, locale: string | undefined): string {
   return words.format(new Date(time));
 }
 
+/** Return day and time of day in a time zone; in the browser's own where it does not know that. */
+export function weekday(time: string, locale: string | undefined, zone: string): string {
+  const said = (timeZone?: string): string =>
+    new Intl.DateTimeFormat(language(locale), {
+      weekday: "long",
+      hour: "numeric",
+      minute: "2-digit",
+      timeZone,
+    }).format(new Date(time));
+  try {
+    return said(zone);
+  } catch {
+    return said();
+  }
+}
+
+/** Return the name of a day of the week; 0 is Monday. */
+export function dayName(day: number, locale: string | undefined): string {
+  const words = new Intl.DateTimeFormat(language(locale), { weekday: "long", timeZone: "UTC" });
+  return words.format(Date.UTC(2024, 0, 1 + day)); // the first was one
+}
+
 /** Return the language if the browser knows such a one, its own otherwise. */
 function language(locale: string | undefined): string | undefined {
   try {
