@@ -333,6 +333,24 @@ def test_a_person_chooses_language_zone_and_categories(
     assert inbox.get_quiet_hours().source == "company"
 
 
+def test_a_person_chooses_about_topics_and_leaves_everything(
+    client: NotifierClient, inbox: InboxClient
+) -> None:
+    client.upsert_recipient("ada", contacts=[Contact("email", "ada@example.com")])
+    client.create_topic("orders", display_name="Your orders")
+    client.subscribe("orders", user_id="ada", channels=["email", "inbox"])
+    assert inbox.me().channels == ("email", "inbox")
+    no_mails = Preference(False, channel="email", topic="orders")
+    assert inbox.change_preferences([no_mails]) == [no_mails]
+    [orders] = inbox.topics()
+    assert (orders.display_name, orders.always_sent) == ("Your orders", False)
+    assert orders.channels == {"email": False, "inbox": True}
+    assert inbox.change_preferences([Preference(None, channel="email", topic="orders")]) == []
+    assert inbox.leave_everything() == [Preference(False)]
+    [orders] = inbox.topics()
+    assert not any(orders.channels.values())
+
+
 def test_a_person_reads_marks_and_deletes(client: NotifierClient, inbox: InboxClient) -> None:
     client.upsert_recipient("ada")
     client.notify_users(["ada"], title="One", body="1", severity="warning", source="billing")
