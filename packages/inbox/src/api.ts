@@ -36,10 +36,15 @@ export async function refusal(response: Response): Promise<Refused> {
   );
 }
 
-/** Return whether the same call may be taken later. */
-export function isTransient(error: unknown): boolean {
+/** Return whether the server cannot be reached, or takes no calls now: the next one fails, too. */
+export function isAway(error: unknown): boolean {
   if (!(error instanceof Refused)) return true; // the network, or the page's own token()
-  return error.status >= 500 || [401, 408, 425, 429].includes(error.status);
+  return [401, 408, 425, 429, 502, 503, 504].includes(error.status);
+}
+
+/** Return whether the server failed at a call, which may be taken later, or never. */
+export function isFailure(error: unknown): boolean {
+  return error instanceof Refused && error.status >= 500 && !isAway(error);
 }
 
 export class Api {

@@ -1,4 +1,4 @@
-import { Api } from "./api.ts";
+import { Api, isFailure } from "./api.ts";
 import { Emitter } from "./emitter.ts";
 import type { InboxEvents, InboxOptions } from "./options.ts";
 import { Outbox, type Settled } from "./outbox.ts";
@@ -327,6 +327,7 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     const pending = this.store.marks.find((one) => one.uid === uid);
     this.show(this.store.settle(uid, error === undefined));
     if (error && pending) this.emit("rolledback", { mark: pending.mark, error });
+    if (error && isFailure(error)) this.emit("error", error);
     const caller = this.waiting.get(uid);
     this.waiting.delete(uid);
     if (error) caller?.reject(error);

@@ -31,8 +31,9 @@ export interface InboxEvents {
   popup: Item;
   connected: undefined;
   disconnected: { readonly retryIn: number };
-  /** A mark was refused, and what it showed is taken back. */
+  /** A mark was refused, or given up after the server failed at it; what it showed is taken back. */
   rolledback: { readonly mark: Mark; readonly error: Error };
+  /** Something failed and is tried again, or was tried in vain for long: a mark. */
   error: Error;
   signedout: { readonly reason: "signed-out" | "another-person" };
 }

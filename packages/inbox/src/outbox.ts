@@ -1,4 +1,4 @@
-import { isTransient, Refused } from "./api.ts";
+import { isAway, isFailure, Refused } from "./api.ts";
 import { backoff } from "./backoff.ts";
 import { locked } from "./locks.ts";
 import type { Kept } from "./storage.ts";
@@ -6,21 +6,34 @@ import type { Pending } from "./store.ts";
 import type { Mark, Marked } from "./types.ts";
 
 const START = "mark/";
+/** How often a mark is tried at which the server fails: for one to two minutes. */
+const MOST_TRIES = 8;
+
+/** A mark as it is kept. */
+interface Queued extends Pending {
+  /** How often the server has failed at it. */
+  readonly failures?: number;
+}
 
 export interface Settled {
   readonly uid: string;
   readonly answer?: Marked;
-  /** The server's refusal; without one it was taken. */
+  /** The server's refusal, or its last failure; without one it was taken. */
   readonly error?: Error;
 }
 
 /**
  * Marks on their way to the server, in their order. All tabs of a person share it, and one of them
  * at a time sends: a reload, or a tab that is closed, loses none.
+ *
+ * While the server is away all of them wait. One at which it fails is tried again, more and more
+ * seldom, and given up in the end; meanwhile those of other items go past it.
  */
 export class Outbox {
   private count = 0;
   private failures = 0;
+  /** When a mark at which the server failed is tried again, by name; by a clock that nobody sets. */
+  private readonly due = new Map<string, number>();
   private draining = false;
   private again = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -66,42 +79,77 @@ export class Outbox {
   }
 
   private async sendAll(): Promise<void> {
-    for (const name of this.kept.names(START)) {
-      const pending = this.read(name);
+    const names = this.kept.names(START);
+    const waiting: Mark[] = [];
+    for (const name of names) {
+      const queued = this.read(name);
       if (this.closed) return;
-      if (!pending) {
+      if (!queued) {
         this.kept.remove(name);
         continue;
       }
+      const { uid, mark } = queued;
+      // Of the same item, the later mark is the one that holds.
+      const behind = waiting.some((one) => overlap(one, mark));
+      if (behind || (this.due.get(name) ?? 0) > performance.now()) {
+        waiting.push(mark);
+        continue;
+      }
       try {
-        const answer = await this.send(pending.mark);
+        const answer = await this.send(mark);
         this.failures = 0;
-        this.end(name, { uid: pending.uid, answer });
+        this.end(name, { uid, answer });
       } catch (error) {
-        if (isTransient(error)) return this.later(error);
-        this.end(name, { uid: pending.uid, error: error as Error });
+        if (isAway(error)) {
+          this.again = false; // what was added meanwhile waits as well
+          return this.later(wait(error, this.failures++));
+        }
+        if (isFailure(error) && this.postpone(name, queued, error)) waiting.push(mark);
+        else this.end(name, { uid, error: error as Error });
       }
     }
+    const due = names.flatMap((name) => this.due.get(name) ?? []);
+    if (due.length) this.later(Math.min(...due) - performance.now());
+  }
+
+  /** Have a mark tried again later; return whether it is. */
+  private postpone(name: string, queued: Queued, error: unknown): boolean {
+    const failures = (queued.failures ?? 0) + 1;
+    if (failures === MOST_TRIES) return false;
+    if (this.closed) return true;
+    this.kept.set(name, JSON.stringify({ ...queued, failures }));
+    this.due.set(name, performance.now() + wait(error, failures - 1));
+    return true;
   }
 
   private end(name: string, settled: Settled): void {
     if (this.closed) return;
     this.kept.remove(name);
+    this.due.delete(name);
     this.settled(settled);
   }
 
-  private later(error: unknown): void {
+  private later(milliseconds: number): void {
     if (this.closed) return;
-    const told = error instanceof Refused ? error.retryAfter : undefined;
-    this.again = false; // what was added meanwhile waits as well
-    this.timer = setTimeout(() => void this.drain(), told ?? backoff(this.failures++));
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.drain(), milliseconds);
   }
 
-  private read(name: string): Pending | undefined {
+  private read(name: string): Queued | undefined {
     try {
-      return JSON.parse(this.kept.get(name) ?? "") as Pending;
+      return JSON.parse(this.kept.get(name) ?? "") as Queued;
     } catch {
       return undefined;
     }
   }
+}
+
+/** Return whether both marks may be about the same item. */
+function overlap(one: Mark, other: Mark): boolean {
+  return !one.ids || !other.ids || one.ids.some((id) => other.ids?.includes(id));
+}
+
+/** Return the milliseconds until the next attempt after so many failures. */
+function wait(error: unknown, failures: number): number {
+  return (error instanceof Refused ? error.retryAfter : undefined) ?? backoff(failures);
 }

@@ -219,3 +219,52 @@ test("a resync of a database that is older than the page lists the inbox again",
   await until(() => inbox.items.length === 1);
   assert.deepEqual(ids(inbox), [1]);
 });
+
+test("a mark at which the server fails is given up in the end, and no other waits for it", async () => {
+  const inbox = await connected();
+  server.answers.set("POST /v1/inbox/status", ({ body }) =>
+    body.ids.includes(2)
+      ? json({ detail: "Broken." }, 500, { "retry-after": "0" })
+      : json({ changed: 1, unknown: [] }),
+  );
+  const told: string[] = [];
+  inbox.on("rolledback", ({ mark }) => told.push(`${mark.status} ${mark.ids}`));
+  inbox.on("error", ({ message }) => told.push(message));
+  const failing = inbox.mark("read", 2);
+  await inbox.mark("read", 1);
+  assert.deepEqual(told, []);
+  await assert.rejects(failing, Refused);
+  assert.deepEqual(told, ["read 2", "Broken."]);
+  assert.deepEqual([inbox.item(2)?.status, inbox.item(1)?.status], ["unread", "read"]);
+  const ofTwo = server.of("POST", "/v1/inbox/status").filter(({ body }) => body.ids[0] === 2);
+  assert.equal(ofTwo.length, 8);
+});
+
+test("a mark waits for an earlier one of the same item at which the server failed", async () => {
+  const inbox = await connected();
+  let failures = 0;
+  server.answers.set("POST /v1/inbox/status", () =>
+    failures++ ? json({ changed: 1, unknown: [] }) : json({}, 500, { "retry-after": "0" }),
+  );
+  void inbox.mark("read", [1, 2]);
+  await inbox.mark("unread", 2);
+  assert.deepEqual(marks(), [
+    { status: "read", ids: [1, 2] },
+    { status: "read", ids: [1, 2] },
+    { status: "unread", ids: [2] },
+  ]);
+});
+
+test("how often the server failed at a mark is counted over reloads", async () => {
+  const answer = (): Response => json({ detail: "Broken." }, 500, { "retry-after": "600" });
+  server.answers.set("POST /v1/inbox/status", answer);
+  const first = await connected();
+  void first.mark("read", 2);
+  for (let page = 1; page < 8; page++) {
+    await until(() => marks().length === page);
+    inboxes.at(-1)!.disconnect();
+    await connected();
+  }
+  await until(() => inboxes.at(-1)!.item(2)?.status === "unread");
+  assert.deepEqual([marks().length, localStorage.length], [8, 0]);
+});
