@@ -26,12 +26,14 @@ export async function tried<Result>(
 /** Wait so long, or until the network is back. */
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((done) => {
-    const timer = setTimeout(done, milliseconds);
-    const now = (): void => {
+    const over = new AbortController();
+    const end = (): void => {
       clearTimeout(timer);
+      over.abort(); // or each pause would leave its listeners behind
       done();
     };
-    signal.addEventListener("abort", now, { once: true });
-    globalThis.addEventListener?.("online", now, { once: true });
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener("abort", end, { signal: over.signal });
+    globalThis.addEventListener?.("online", end, { signal: over.signal });
   });
 }
