@@ -308,8 +308,8 @@ CORS_ALLOWED_ORIGINS = env.origins(
 CORS_URLS_REGEX = r"^/v1/(inbox|me)(/|$)"
 CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "last-event-id"]
-#: Headers that pages of other origins may read: when to try again.
-CORS_EXPOSE_HEADERS = ["retry-after"]
+#: Headers that pages of other origins may read: when to try again, and what time it is.
+CORS_EXPOSE_HEADERS = ["retry-after", "date"]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 STREAM_CONNECTIONS = env.whole(
     "NOTIFIER_STREAM_CONNECTIONS",

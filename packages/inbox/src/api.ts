@@ -1,5 +1,6 @@
 /** Calls of the API, with the person's token. */
 import { retryAfter } from "./backoff.ts";
+import type { Clock } from "./clock.ts";
 import type { Tokens } from "./tokens.ts";
 import type { Mark, Marked, Page, PageQuery } from "./types.ts";
 
@@ -51,6 +52,7 @@ export class Api {
   constructor(
     private readonly base: string,
     private readonly tokens: Tokens,
+    private readonly clock: Clock,
   ) {}
 
   page(query: PageQuery = {}): Promise<Page> {
@@ -76,10 +78,16 @@ export class Api {
     return (response.status === 204 ? undefined : await response.json()) as Answer;
   }
 
-  private fetch(method: string, path: string, token: string, body: unknown): Promise<Response> {
+  private async fetch(
+    method: string,
+    path: string,
+    token: string,
+    body: unknown,
+  ): Promise<Response> {
     const headers: Record<string, string> = { Authorization: `Bearer ${token}` };
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    return fetch(this.base + path, {
+    const asked = Date.now();
+    const response = await fetch(this.base + path, {
       method,
       headers,
       body: body === undefined ? null : JSON.stringify(body),
@@ -87,5 +95,7 @@ export class Api {
       credentials: "omit",
       signal: AbortSignal.timeout(PATIENCE),
     });
+    this.clock.compare(response.headers.get("date"), asked);
+    return response;
   }
 }

@@ -1,4 +1,5 @@
 import { Api, isFailure } from "./api.ts";
+import { Clock } from "./clock.ts";
 import { Emitter } from "./emitter.ts";
 import type { InboxEvents, InboxOptions } from "./options.ts";
 import { Outbox, type Settled } from "./outbox.ts";
@@ -39,7 +40,8 @@ export class NotifierInbox extends Emitter<InboxEvents> {
 
   private readonly api: Api;
   private readonly tokens: Tokens;
-  private readonly store = new Store();
+  private readonly clock = new Clock();
+  private readonly store = new Store(this.clock.now);
   private readonly streamUrl: string;
   private readonly base: string;
   private feed: OpenFeed | undefined;
@@ -65,8 +67,8 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     const absolute = (url: string): string => new URL(url || "/", here).href.replace(/\/+$/, "");
     this.base = absolute(options.url);
     this.streamUrl = `${absolute(options.streamUrl ?? options.url)}/v1/inbox/stream`;
-    this.tokens = new Tokens(options.token);
-    this.api = new Api(this.base, this.tokens);
+    this.tokens = new Tokens(options.token, this.clock.now);
+    this.api = new Api(this.base, this.tokens, this.clock);
   }
 
   get counts(): Counts {
@@ -86,6 +88,11 @@ export class NotifierInbox extends Emitter<InboxEvents> {
   /** How this tab shares the stream with the others, once it is connected. */
   get sharing(): Sharing | undefined {
     return this.feed?.way;
+  }
+
+  /** Return the server's time, in milliseconds since 1970: this device's clock may be wrong. */
+  now(): number {
+    return this.clock.now();
   }
 
   item(id: number): Item | undefined {
@@ -297,7 +304,7 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     const pending: Pending = {
       uid: unique(),
       mark,
-      when: new Date().toISOString(),
+      when: new Date(this.now()).toISOString(),
       upTo: this.store.newest,
     };
     outbox.add(pending);
@@ -321,13 +328,13 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     const { uid, error } = settled;
     this.channel?.say({ type: "settled", uid, ...(error ? { error: error.message } : {}) });
     this.settled(settled);
+    if (error && isFailure(error)) this.emit("error", error);
   }
 
   private settled({ uid, answer, error }: Settled): void {
     const pending = this.store.marks.find((one) => one.uid === uid);
     this.show(this.store.settle(uid, error === undefined));
     if (error && pending) this.emit("rolledback", { mark: pending.mark, error });
-    if (error && isFailure(error)) this.emit("error", error);
     const caller = this.waiting.get(uid);
     this.waiting.delete(uid);
     if (error) caller?.reject(error);
@@ -360,7 +367,7 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     clearTimeout(this.expiry);
     const next = this.store.expires();
     if (next === Infinity || this.ended.signal.aborted) return;
-    const wait = Math.min(Math.max(next - Date.now(), 0) + 1, LONGEST_TIMER);
+    const wait = Math.min(Math.max(next - this.now(), 0) + 1, LONGEST_TIMER);
     this.expiry = setTimeout(() => this.show(this.store.expire()), wait);
   }
 

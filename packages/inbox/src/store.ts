@@ -44,7 +44,7 @@ export class Store {
   private readonly touched = new Map<string, Set<number>>();
   private extents = new Map<View, Extent>();
 
-  constructor(private readonly now: () => number = Date.now) {}
+  constructor(private readonly now: () => number) {}
 
   get counts(): Counts {
     return this.shown.counts;

@@ -35,7 +35,7 @@ export class Tokens {
 
   constructor(
     private readonly ask: AskToken,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number,
   ) {}
 
   /** Return a token; `not`: one that the server refused. Raises `AnotherPerson`. */

@@ -268,3 +268,18 @@ test("how often the server failed at a mark is counted over reloads", async () =
   await until(() => inboxes.at(-1)!.item(2)?.status === "unread");
   assert.deepEqual([marks().length, localStorage.length], [8, 0]);
 });
+
+test("a clock of the device that is wrong takes nothing away, and leaves nothing", async () => {
+  const at = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString();
+  for (const [wrong, soon] of [[-60, -30], [60, 30]] as const) {
+    const date = new Date(Date.now() + wrong * 60_000).toUTCString();
+    const list = page([item(2, { expires_at: at(soon) }), item(1)]);
+    server.answers.set("GET /v1/inbox", () => json(list, 200, { date }));
+    const inbox = new NotifierInbox({ url: "http://api.example", token: () => token() });
+    inboxes.push(inbox);
+    await inbox.connect();
+    const left = wrong < soon ? [2, 1] : [1];
+    await until(() => inbox.counts.unread === left.length);
+    assert.deepEqual(ids(inbox), left, `${wrong} minutes`);
+  }
+});

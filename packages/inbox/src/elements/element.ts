@@ -46,6 +46,11 @@ export abstract class NotifierElement extends Base {
     return (this.closest("[lang]") as HTMLElement | null)?.lang || undefined;
   }
 
+  /** The server's time: what is said to be a minute old is so whatever this device's clock says. */
+  protected get now(): number {
+    return this.inbox?.now() ?? Date.now();
+  }
+
   connectedCallback(): void {
     this.enter();
   }

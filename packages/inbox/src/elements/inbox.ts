@@ -188,13 +188,13 @@ export class NotifierInboxElement extends NotifierElement {
   private row(item: Item): HTMLElement {
     const { messages } = this;
     const unread = item.read_at === null;
-    const view = viewOf(item, Date.now());
+    const view = viewOf(item, this.now);
     const open = this.later === item.id;
     const row = h(
       "li",
       { part: "item", "data-id": item.id, "data-severity": item.severity, "data-unread": unread },
       unread && h("span", { class: "hidden" }, messages.isUnread),
-      textOf(item, messages, this.language),
+      textOf(item, messages, this.language, this.now),
       linksOf(item, () => this.mark("read", item.id)),
       h(
         "div",
@@ -237,7 +237,7 @@ export class NotifierInboxElement extends NotifierElement {
         {
           type: "button",
           "data-key": choice,
-          onclick: () => this.mark("snoozed", item.id, snoozeUntil(choice)),
+          onclick: () => this.mark("snoozed", item.id, snoozeUntil(choice, new Date(this.now))),
         },
         this.messages[choice],
       ),

@@ -5,10 +5,15 @@ import type { Messages } from "./messages.ts";
 import { absolute, relative } from "./times.ts";
 
 /** Return title, body, source and time. */
-export function textOf(item: Item, messages: Messages, language: string | undefined): HTMLElement {
+export function textOf(
+  item: Item,
+  messages: Messages,
+  language: string | undefined,
+  now: number,
+): HTMLElement {
   const back = item.snoozed_until;
   const time = back ?? item.created_at;
-  const said = relative(time, language);
+  const said = relative(time, language, now);
   return h(
     "div",
     { class: "text" },

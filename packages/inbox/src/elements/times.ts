@@ -11,7 +11,7 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 
 /** Return "3 minutes ago" or "in 2 days" in a language. */
-export function relative(time: string, locale: string | undefined, now = Date.now()): string {
+export function relative(time: string, locale: string | undefined, now: number): string {
   const seconds = Math.round((Date.parse(time) - now) / 1000);
   const [unit, length] = UNITS.find(([, one]) => Math.abs(seconds) >= one) ?? ["second", 1];
   const words = new Intl.RelativeTimeFormat(language(locale), { numeric: "auto" });
@@ -58,7 +58,7 @@ function language(locale: string | undefined): string | undefined {
 export type Snooze = "hour" | "tomorrow" | "week";
 
 /** Return until when something is put off: for an hour, or until nine in the morning. */
-export function snoozeUntil(choice: Snooze, now = new Date()): Date {
+export function snoozeUntil(choice: Snooze, now: Date): Date {
   if (choice === "hour") return new Date(now.getTime() + 3_600_000);
   const days = choice === "tomorrow" ? 1 : 7;
   return new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, 9);

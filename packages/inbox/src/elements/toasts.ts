@@ -150,7 +150,7 @@ export class NotifierToastsElement extends NotifierElement {
     return h(
       "div",
       { class: "text-and-links" },
-      textOf(item, this.messages, this.language),
+      textOf(item, this.messages, this.language, this.now),
       linksOf(item, () => this.end(item, "read")),
     );
   }

@@ -68,7 +68,7 @@ def test_pages_of_the_origins_that_are_named_may_connect(
     # A page must be able to read why it was refused, too.
     status, headers, _ = stream.ask(origin=PAGE)
     assert status == 401 and headers["access-control-allow-origin"] == PAGE
-    assert headers["access-control-expose-headers"] == "retry-after"
+    assert headers["access-control-expose-headers"] == "retry-after, date"
     other = "https://evil.example.com"
     status, headers, _ = stream.ask(method="OPTIONS", origin=other)
     assert "access-control-allow-origin" not in headers
