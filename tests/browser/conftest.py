@@ -23,6 +23,7 @@ from stack.stage import Stage
 from stack.state import State, kept
 from tests.support.programs import need
 from tests.support.publishers import inbox_library
+from tests.support.publishers.bell_tabs import Person
 
 #: Processes of the Procfile that these tests need, for pages, fan-out, mail that is sent and
 #: retried, and test calls to webhooks.
@@ -106,6 +107,25 @@ def admin(browser: Browser, service: Stage, session: list[dict]) -> Iterator[Pag
         context.add_cookies(session)
         yield from _watched(context)
         session[:] = context.cookies()  # a new password changes the session's key
+
+
+@pytest.fixture
+def ada(
+    client: NotifierClient, service: Stage, browser: Browser, request: pytest.FixtureRequest
+) -> Person:
+    return Person(client, service, browser, f"ada-{abs(hash(request.node.nodeid)) % 10**9}")
+
+
+@pytest.fixture
+def bo(client: NotifierClient, service: Stage, browser: Browser, ada: Person) -> Person:
+    return Person(client, service, browser, ada.name.replace("ada", "bo"))
+
+
+@pytest.fixture
+def mine(ada: Person) -> Iterator[BrowserContext]:
+    """Ada's browser."""
+    with ada.browser() as context:
+        yield context
 
 
 def _watched(context: BrowserContext) -> Iterator[Page]:

@@ -1,11 +1,10 @@
 """The browser's library of the inbox, on a running service: several tabs, people and networks."""
 
 import signal
-from collections.abc import Iterator
 from itertools import product
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import BrowserContext, expect
 
 from notifier_client import NotifierClient
 from stack.stage import Stage
@@ -17,25 +16,6 @@ WAYS = ("worker", "leader", "none")
 PAGE = 20
 
 pytestmark = pytest.mark.usefixtures("inbox_library")
-
-
-@pytest.fixture
-def ada(
-    client: NotifierClient, service: Stage, browser: Browser, request: pytest.FixtureRequest
-) -> Person:
-    return Person(client, service, browser, f"ada-{abs(hash(request.node.nodeid)) % 10**9}")
-
-
-@pytest.fixture
-def bo(client: NotifierClient, service: Stage, browser: Browser, ada: Person) -> Person:
-    return Person(client, service, browser, ada.name.replace("ada", "bo"))
-
-
-@pytest.fixture
-def mine(ada: Person) -> Iterator[BrowserContext]:
-    """Ada's browser."""
-    with ada.browser() as context:
-        yield context
 
 
 @pytest.mark.parametrize("way", WAYS)

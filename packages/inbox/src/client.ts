@@ -214,7 +214,7 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     this.listen(signal);
     const fresh = (): Item[] => this.store.fresh();
     const pop = (item: Item): void => this.emit("popup", item);
-    this.popups = new Popups(kept, `${key} popup`, fresh, pop, signal);
+    this.popups = new Popups(kept, `${key} popup`, fresh, pop, this.clock.now, signal);
     const feed = {
       key,
       url: this.streamUrl,
@@ -353,8 +353,7 @@ export class NotifierInbox extends Emitter<InboxEvents> {
   private show(difference: Difference): void {
     const { items, deleted, counts } = difference;
     this.await();
-    for (const item of items) if (item.snoozed_until !== null) this.popups?.forget(item.id);
-    this.popups?.look();
+    this.popups?.look(items);
     if (!items.length && !deleted.length && !counts) return;
     for (const item of items) this.emit("item", item);
     for (const id of deleted) this.emit("deleted", { id });

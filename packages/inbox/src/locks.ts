@@ -22,6 +22,7 @@ export function hold(name: string, signal: AbortSignal, held = (): void => {}): 
   locks()
     ?.request(name, { signal }, () => {
       held();
+      if (signal.aborted) return undefined;
       return new Promise<void>((done) => signal.addEventListener("abort", () => done()));
     })
     .catch(() => {}); // the signal came while it waited

@@ -13,6 +13,19 @@ export function expired(item: Item, now: number): boolean {
   return at(item.expires_at) <= now;
 }
 
+/** Return whether an item is to be shown beside the inbox. */
+export function popsUp(item: Item, now: number): boolean {
+  if (item.display_type === "inbox" || item.read_at !== null || expired(item, now)) return false;
+  if (viewOf(item, now) !== "inbox") return false;
+  // Some ask to be read or acknowledged: to have been on the screen is no answer to them.
+  return item.seen_at === null || ["page", "banner_nondismiss"].includes(item.display_type);
+}
+
+/** Return whether an item that pops up is shown until its person has answered it. */
+export function insists(item: Item): boolean {
+  return ["page", "popup", "banner_nondismiss"].includes(item.display_type);
+}
+
 /** Return what an item adds to the counts. */
 export function weight(item: Item | undefined, now: number): Counts {
   if (!item || item.read_at !== null || expired(item, now) || viewOf(item, now) !== "inbox") {

@@ -27,7 +27,7 @@ export interface InboxEvents {
   counts: Counts;
   /** Anything of the above, once for all that came together: what to draw anew on. */
   change: Difference;
-  /** An item is to be shown beside the inbox: in one of the tabs in sight, and once. */
+  /** An item is to be shown beside the inbox, in this one of the tabs in sight. */
   popup: Item;
   connected: undefined;
   disconnected: { readonly retryIn: number };

@@ -1,4 +1,5 @@
-import { locked } from "./locks.ts";
+import { hasLocks, hold, locked } from "./locks.ts";
+import { insists } from "./marks.ts";
 import type { Kept } from "./storage.ts";
 import type { Item } from "./types.ts";
 
@@ -8,55 +9,80 @@ const COURTESY = 200;
 
 /**
  * Decides in which tab an item pops up: one that is in sight, the one with the focus if there is
- * one, and each item once. Hidden pages wait, and what is still new when they come back pops up.
+ * one. Hidden pages wait, and what is still to be shown when they come back pops up.
+ *
+ * What waits for an answer belongs to its tab for as long as that lives, by a lock: another tab, or
+ * the same after a reload, shows it again. Anything else pops up once in a browser, which keeps a
+ * note of it until the item is seen or put away.
  */
 export class Popups {
-  /** Items that this tab has decided about. */
-  private readonly decided = new Set<number>();
+  /** Items that this tab has decided about, and what ends its claim to each. */
+  private readonly claims = new Map<number, AbortController>();
 
   constructor(
     private readonly kept: Kept,
     private readonly lock: string,
-    /** Items that are new, and are to pop up. */
+    /** Items that are to pop up. */
     private readonly fresh: () => readonly Item[],
     private readonly pop: (item: Item) => void,
+    now: () => number,
     signal: AbortSignal,
   ) {
     for (const name of kept.names(START)) {
-      if (!(Date.parse(kept.get(name) ?? "") > Date.now())) kept.remove(name);
+      if (!(Date.parse(kept.get(name) ?? "") > now())) kept.remove(name);
     }
     globalThis.document?.addEventListener("visibilitychange", () => this.look(), { signal });
+    signal.addEventListener("abort", () => {
+      for (const id of this.claims.keys()) this.drop(id);
+    });
   }
 
-  /** Pop up what is new, if this page is in sight. */
-  look(): void {
+  /** Pop up what is to, if this page is in sight. `changed`: items that are not as they were. */
+  look(changed: readonly Item[] = []): void {
+    const fresh = new Map(this.fresh().map((item) => [item.id, item]));
+    for (const id of this.claims.keys()) if (!fresh.has(id)) this.drop(id);
+    // Whoever puts an item off wants to see it again.
+    for (const { id } of changed) if (!fresh.has(id)) this.kept.remove(START + id);
     if (hidden()) return;
-    for (const item of [...this.fresh()].reverse()) {
-      if (this.decided.has(item.id)) continue;
-      this.decided.add(item.id);
-      void this.claim(item);
+    for (const item of [...fresh.values()].reverse()) {
+      if (this.claims.has(item.id)) continue;
+      const claim = new AbortController();
+      this.claims.set(item.id, claim);
+      void this.claim(item, claim.signal);
     }
   }
 
-  /** An item is put away until later, and is to pop up again then. */
-  forget(id: number): void {
-    if (this.decided.delete(id)) this.kept.remove(START + id);
-  }
-
-  private async claim(item: Item): Promise<void> {
+  private async claim(item: Item, signal: AbortSignal): Promise<void> {
     if (globalThis.document?.hasFocus() === false) {
       await new Promise((done) => setTimeout(done, COURTESY));
+      if (signal.aborted) return;
     }
-    await locked(this.lock, async () => {
-      if (this.kept.get(START + item.id) !== null) return; // another tab has
-      const still = this.fresh().find((one) => one.id === item.id);
-      if (hidden() || !still) {
-        this.decided.delete(item.id);
-        return;
-      }
-      this.kept.set(START + item.id, item.expires_at);
-      this.pop(still);
-    });
+    if (!insists(item)) await locked(this.lock, async () => this.once(item.id));
+    else if (hasLocks()) hold(`${this.lock} ${item.id}`, signal, () => this.show(item.id));
+    else this.show(item.id);
+  }
+
+  /** Show an item unless another tab has. */
+  private once(id: number): void {
+    if (this.kept.get(START + id) !== null) return;
+    const item = this.show(id);
+    if (item) this.kept.set(START + id, item.expires_at);
+  }
+
+  /** Show an item and return it, if it still is to be shown and this page in sight. */
+  private show(id: number): Item | undefined {
+    const item = this.fresh().find((one) => one.id === id);
+    if (item && !hidden()) {
+      this.pop(item);
+      return item;
+    }
+    this.drop(id);
+    return undefined;
+  }
+
+  private drop(id: number): void {
+    this.claims.get(id)?.abort();
+    this.claims.delete(id);
   }
 }
 

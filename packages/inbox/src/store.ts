@@ -1,4 +1,4 @@
-import { concerns, expired, marked, viewOf, weight } from "./marks.ts";
+import { concerns, expired, marked, popsUp, viewOf, weight } from "./marks.ts";
 import type { Counts, Item, Mark, Page, Told, View } from "./types.ts";
 
 /** A mark that the server has not answered yet. */
@@ -72,14 +72,10 @@ export class Store {
       .sort((one, other) => other.id - one.id);
   }
 
-  /** Return what is new, and is to be shown beside the inbox. */
+  /** Return what is to be shown beside the inbox. */
   fresh(): Item[] {
-    const isNew = ({ display_type, seen_at, read_at }: Item): boolean =>
-      display_type !== "inbox" && seen_at === null && read_at === null;
     const now = this.now();
-    return [...this.shown.items.values()].filter(
-      (item) => isNew(item) && viewOf(item, now) === "inbox" && !expired(item, now),
-    );
+    return [...this.shown.items.values()].filter((item) => popsUp(item, now));
   }
 
   /** Return the cursor of the next page of a list, `null` where there is none. */

@@ -25,14 +25,14 @@ class FakeStorage {
   }
 }
 
-/** Begin with an empty browser. */
-export function freshBrowser(): void {
+/** Begin with an empty browser, perhaps one without Web Locks. */
+export function freshBrowser({ locks = true } = {}): void {
   Object.defineProperty(globalThis, "localStorage", {
     value: new FakeStorage(),
     configurable: true,
   });
   Object.defineProperty(globalThis, "navigator", {
-    value: { locks: new FakeLocks() },
+    value: locks ? { locks: new FakeLocks() } : {},
     configurable: true,
   });
 }

@@ -119,6 +119,87 @@ test("an item pops up in one tab, and once", async () => {
   assert.deepEqual(popped, [3]);
 });
 
+async function popping(found: InboxEvents["popup"][]): Promise<NotifierInbox> {
+  const inbox = new NotifierInbox({ url: "http://api.example", token: () => token() });
+  tabs.push(inbox);
+  inbox.on("popup", (one) => found.push(one));
+  await inbox.connect();
+  await new Promise((done) => setTimeout(done, 20));
+  return inbox;
+}
+
+const KINDS = ["banner_dismiss", "banner_nondismiss", "popup", "page"] as const;
+const SEEN = "2026-11-30T09:30:00Z";
+
+test("what waits for an answer pops up again after a reload, and a banner that can be closed not", async () => {
+  server.answers.set("GET /v1/inbox", () =>
+    json(page(KINDS.map((display_type, at) => item(at + 1, { display_type })))),
+  );
+  const [first, second]: InboxEvents["popup"][][] = [[], []];
+  (await popping(first!)).disconnect();
+  await popping(second!);
+  const kinds = (found: InboxEvents["popup"][]): string[] => found.map((one) => one.display_type).sort();
+  assert.deepEqual(kinds(first!), [...KINDS].sort());
+  assert.deepEqual(kinds(second!), ["banner_nondismiss", "page", "popup"]);
+});
+
+test("without locks as well", async () => {
+  freshBrowser({ locks: false });
+  server.answers.set("GET /v1/inbox", () => json(page([item(1, { display_type: "page" })])));
+  const found: InboxEvents["popup"][] = [];
+  (await popping(found)).disconnect();
+  await popping(found);
+  assert.equal(found.length, 2);
+});
+
+test("what was answered pops up no more", async () => {
+  const all = KINDS.map((display_type, at) => item(at + 1, { display_type, seen_at: SEEN }));
+  const found: InboxEvents["popup"][] = [];
+  server.answers.set("GET /v1/inbox", () => json(page(all)));
+  (await popping(found)).disconnect();
+  assert.deepEqual(found.map((one) => one.display_type).sort(), ["banner_nondismiss", "page"]);
+  const read = all.map((one) => ({ ...one, read_at: SEEN, status: "read" as const }));
+  server.answers.set("GET /v1/inbox", () => json(page(read)));
+  await popping(found);
+  assert.equal(found.length, 2);
+});
+
+test("when the tab goes that shows what waits for an answer, another one shows it", async () => {
+  server.answers.set("GET /v1/inbox", () => json(page([item(1, { display_type: "page" })])));
+  const [first, second]: InboxEvents["popup"][][] = [[], []];
+  const shows = await popping(first!);
+  await popping(second!);
+  assert.deepEqual([first!.length, second!.length], [1, 0]);
+  shows.disconnect();
+  await until(() => second!.length === 1);
+});
+
+test("what was snoozed pops up again once its time has come, after reloads as well", async () => {
+  for (const locks of [true, false]) {
+    freshBrowser({ locks });
+    for (const display_type of KINDS) {
+      const found: InboxEvents["popup"][] = [];
+      const begin = async (list: InboxEvents["popup"][]): Promise<NotifierInbox> => {
+        server.answers.set("GET /v1/inbox", () => json(page(list)));
+        const inbox = await popping(found);
+        await until(() => server.streams.length === tabs.length);
+        server.streams.at(-1)!.say("ready", { unread: 1, unseen: 1 });
+        return inbox;
+      };
+      const one = item(1, { display_type });
+      (await begin([one])).disconnect();
+      const second = await begin([{ ...one, seen_at: SEEN }]);
+      await second.mark("snoozed", 1, new Date(Date.now() + 600_000));
+      second.disconnect();
+      found.length = 0;
+      await begin([]);
+      server.streams.at(-1)!.say("item", one, 11);
+      await until(() => found.length === 1);
+      tabs.at(-1)!.disconnect();
+    }
+  }
+});
+
 class FakePort implements Port {
   onmessage: Port["onmessage"] = null;
   readonly got: FromWorker[] = [];

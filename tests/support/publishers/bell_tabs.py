@@ -37,6 +37,14 @@ class Tab:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.set_default_timeout(120_000)
         self.page.goto(f"{url}/bell?{urlencode({'user': user, **asked})}")
+        self._watch()
+
+    def again(self) -> None:
+        """Load the page anew."""
+        self.page.reload()
+        self._watch()
+
+    def _watch(self) -> None:
         self.wait("window.inboxes?.length")
         self.page.evaluate(_WATCH)
         self.wait("inboxes[0].connected")

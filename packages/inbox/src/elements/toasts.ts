@@ -1,4 +1,5 @@
 import type { NotifierInbox } from "../client.ts";
+import { viewOf } from "../marks.ts";
 import type { Item } from "../types.ts";
 import { h, icon } from "./dom.ts";
 import { NotifierElement } from "./element.ts";
@@ -56,6 +57,8 @@ export class NotifierToastsElement extends NotifierElement {
     this.root.append(this.banners, this.dialog);
     // By Escape: a pop-up may go like this, a page may not.
     this.dialog.addEventListener("close", () => {
+      // It comes later than what it tells of: another item may be asked about already.
+      if (this.dialog.open) return;
       const item = this.items.get(this.asking ?? 0);
       if (item?.display_type === "popup") this.end(item, "seen");
       else if (item) this.dialog.showModal();
@@ -84,7 +87,7 @@ export class NotifierToastsElement extends NotifierElement {
   private follow(client: NotifierInbox): void {
     for (const id of this.items.keys()) {
       const item = client.item(id);
-      const gone = !item || item.read_at !== null || item.archived_at !== null || item.snoozed_until;
+      const gone = !item || item.read_at !== null || viewOf(item, this.now) !== "inbox";
       if (gone) this.items.delete(id);
       else this.items.set(id, item);
     }
