@@ -39,6 +39,7 @@ CURL = Package("curl", "curl", "curl")
 FAKETIME = Package(
     "faketime", "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "clock that is wrong"
 )
+FIREFOX = Package("firefox-esr", "/usr/bin/firefox-esr", "Firefox")
 IPROUTE = Package("iproute2", "ip", "network namespace")
 JAVA = Package("default-jre-headless", "java", "Java")
 NGINX = Package(  # brings nginx along
@@ -52,7 +53,7 @@ RABBITMQ = Package("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server", "
 WRK = Package("wrk", "wrk", "wrk")
 
 #: Packages that the tests need beside those of PyPI and of every Debian.
-OF_THE_TESTS = (CHROMIUM, CURL, IPROUTE, NGINX, NODE, NPM, PGBOUNCER, RABBITMQ, WRK)
+OF_THE_TESTS = (CHROMIUM, CURL, FIREFOX, IPROUTE, NGINX, NODE, NPM, PGBOUNCER, RABBITMQ, WRK)
 #: Packages that `make faults` needs.
 OF_THE_FAULTS = (FAKETIME, IPROUTE, RABBITMQ)
 
