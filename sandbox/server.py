@@ -107,6 +107,8 @@ class Sandbox:
                 return self._twilio.handle(request)
             if path == fcm.TOKEN_PATH:
                 return self._fcm.grant_token(request)
+            if path == bell.SEND_PATH:
+                return self._bell.send(request)
         elif path == "/" or path.startswith(page.PATH):
             return self._page.handle(request)
         elif path == bell.PATH or path.startswith(f"{bell.PATH}/"):

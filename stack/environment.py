@@ -4,6 +4,7 @@ import base64
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from stack.servers import Servers
@@ -47,6 +48,12 @@ def of(state: State, servers: Servers) -> dict[str, str]:
     }
     given = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
     return {**secrets, **given, **places}
+
+
+def inbox_origins(env: Mapping[str, str], origin: str) -> dict[str, str]:
+    """Return the setting that lets pages of an origin read inboxes, beside those it names."""
+    named = [one.strip() for one in env.get("NOTIFIER_INBOX_ORIGINS", "").split(",")]
+    return {"NOTIFIER_INBOX_ORIGINS": ",".join(filter(None, [*named, origin]))}
 
 
 def _key() -> str:

@@ -46,7 +46,7 @@ def running(
     env |= settings or {}
     with Sandbox(state, env, receipts_to=api_url if receipts else "") as sandbox:
         env |= sandbox_settings(sandbox.config)
-        env.setdefault("NOTIFIER_INBOX_ORIGINS", sandbox.config["control_url"])
+        env |= environment.inbox_origins(env, sandbox.config["control_url"])
         manage.migrate(state, env)
         procfile = Procfile(env, state.path("logs"), keep_open=[state.lock])
         every = [name for name in procfile.commands if name != "flower"]

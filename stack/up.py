@@ -34,7 +34,7 @@ def up(directory: Path) -> int:
         env |= {"NOTIFIER_PUBLIC_URL": url}
         with Sandbox(state, env, receipts_to=url, port=ports.near(8090)) as sandbox:
             env |= sandbox_settings(sandbox.config)
-            env.setdefault("NOTIFIER_INBOX_ORIGINS", sandbox.config["control_url"])
+            env |= environment.inbox_origins(env, sandbox.config["control_url"])
             manage.migrate(state, env)
             made = manage.create_admin(state, env)
             password = state.secret("admin") if made or found.postgres else "as it was"

@@ -49,10 +49,30 @@ function show(user, { NotifierInbox, attach }) {
   return inbox;
 }
 
+/** Have an item sent; the answer is one line, as soon as it is accepted. */
+async function send(event) {
+  event.preventDefault();
+  const form = event.target;
+  const said = form.querySelector("output");
+  said.textContent = "Sending …";
+  const answer = await fetch(`/bell/send?${new URLSearchParams(new FormData(form))}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+  });
+  const reader = answer.body.getReader();
+  const { error } = JSON.parse(new TextDecoder().decode((await reader.read()).value));
+  void reader.cancel();
+  said.textContent = error || "Sent.";
+}
+
 try {
   const library = { ...(await import("/bell/index.js")), ...(await import("/bell/elements.js")) };
   const users = asked.getAll("user");
-  window.inboxes = (users.length ? users : ["ada", "bo"]).map((user) => show(user, library));
+  const shown = users.length ? users : ["ada", "bo"];
+  window.inboxes = shown.map((user) => show(user, library));
+  const form = document.querySelector("#sending");
+  form.elements.user.append(...shown.map((user) => h("option", {}, user)));
+  form.addEventListener("submit", send);
 } catch {
   document.querySelector("#missing").hidden = false;
 }

@@ -33,6 +33,9 @@ PROCESSES = (
 )
 SETTINGS = {"WEB_PROCESSES": "1", "NOTIFIER_RETRY_EMAIL": "1"}
 SETTINGS["SANDBOX_INBOX_LIBRARY"] = str(inbox_library.DIST)
+#: Of an app beside the sandbox, whose page is allowed to read inboxes all the same.
+APP = "https://app.example.com"
+SETTINGS["NOTIFIER_INBOX_ORIGINS"] = APP
 #: Milliseconds for whatever a page does: the machine may be busy.
 PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)

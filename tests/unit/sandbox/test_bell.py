@@ -5,6 +5,7 @@ from pathlib import Path
 import jwt
 import pytest
 
+from notifier.security.tokens import Verifier
 from sandbox.bell import Bell
 from sandbox.protocol.exchange import Answer, Request
 
@@ -13,17 +14,20 @@ API, STREAM = "http://127.0.0.1:8000", "http://127.0.0.1:8001"
 
 
 @pytest.fixture
-def bell(tmp_path: Path) -> Bell:
+def env(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "index.js").write_text("export {};")
     (tmp_path / "secret.txt").write_text("secret")
-    return Bell(
-        {
-            "NOTIFIER_INBOX_JWT_SECRET": SECRET,
-            "NOTIFIER_PUBLIC_URL": API,
-            "STREAM_PORT": "8001",
-            "SANDBOX_INBOX_LIBRARY": str(tmp_path),
-        }
-    )
+    return {
+        "NOTIFIER_INBOX_JWT_SECRET": SECRET,
+        "NOTIFIER_PUBLIC_URL": API,
+        "STREAM_PORT": "8001",
+        "SANDBOX_INBOX_LIBRARY": str(tmp_path),
+    }
+
+
+@pytest.fixture
+def bell(env: dict[str, str]) -> Bell:
+    return Bell(env)
 
 
 def get(bell: Bell, path: str, query: str = "", host: str = "127.0.0.1:8090") -> Answer:
@@ -43,6 +47,26 @@ def test_a_persons_token_is_one_that_the_service_takes(bell: Bell) -> None:
     claims = jwt.decode(token, SECRET, algorithms=["HS256"])
     assert claims["sub"] == "ada"
     assert claims["exp"] - claims["iat"] == 300
+
+
+def test_a_token_names_the_issuer_and_the_audience_that_the_service_asks_for(
+    env: dict[str, str],
+) -> None:
+    asked = {"issuer": "https://shop.example", "audience": "notifier"}
+    env |= {f"NOTIFIER_INBOX_JWT_{name.upper()}": value for name, value in asked.items()}
+    token = get(Bell(env), "/bell/token", "user=ada").body.decode()
+    Verifier(secret=SECRET, **asked).verify(token)
+
+
+@pytest.mark.parametrize(
+    ("host", "kind"),
+    [("evil.example", "application/json"), ("127.0.0.1:8090", "text/plain"), ("", "")],
+)
+def test_no_other_sites_page_has_anything_sent(bell: Bell, host: str, kind: str) -> None:
+    headers = {"host": host, "content-type": kind}
+    query = "user=ada&display_type=page"
+    asked = Request("POST", "/bell/send", query, headers, b"", "http", http2=False)
+    assert bell.send(asked).status == 403
 
 
 @pytest.mark.parametrize("host", ["", "10.0.0.7:8090", "evil.example:8090", "localhost.evil:1"])
