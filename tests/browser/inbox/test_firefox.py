@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from stack.debian import FIREFOX
-from tests.support import firefox
-from tests.support.firefox import Firefox
+from tests.browser.inbox import firefox
+from tests.browser.inbox.firefox import Firefox
 from tests.support.programs import need
 from tests.support.publishers.bell_tabs import Person
 from tests.support.waiting import until
