@@ -1,6 +1,7 @@
 """The pages in the documents' screenshots, and the browser that takes them."""
 
 import contextlib
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 from notifier_client import NotifierClient
 from sandbox.client import SandboxClient
 from stack import chromium, debian, manage, servers, stage
-from stack.debian import CHROMIUM
+from stack.debian import CHROMIUM, NODE, NPM
 from stack.errors import StackError
 from stack.screenshots import scene
 from stack.stage import Stage
@@ -20,14 +21,18 @@ if TYPE_CHECKING:
 
 DIRECTORY = ROOT / "docs" / "screenshots"
 SIZE: "ViewportSize" = {"width": 1360, "height": 860}
+NARROW: "ViewportSize" = {"width": 900, "height": 640}
 #: Milliseconds for a page to finish drawing after it has loaded.
 SETTLE = 400
 
 
 def screenshots(directory: Path = DIRECTORY) -> int:
     """Play the scene on a stack of its own, take all pages, return 0. Raises ``StackError``."""
-    if not debian.installed(CHROMIUM):
-        raise StackError(f"There is {CHROMIUM.missing}.")
+    if not debian.installed(CHROMIUM, NODE, NPM):
+        missing = next(one for one in (CHROMIUM, NODE, NPM) if not one.there)
+        raise StackError(f"There is {missing.missing}.")
+    for step in (["ci"], ["run", "build"]):
+        subprocess.run(["npm", *step], cwd=ROOT / "packages" / "inbox", check=True)
     directory.mkdir(parents=True, exist_ok=True)
     with fresh("screenshots") as state, servers.running(state) as found:
         print("Starting the sandbox, the API and the workers", flush=True)
@@ -47,6 +52,9 @@ def screenshots(directory: Path = DIRECTORY) -> int:
                     scene.post_one_of_each(client, accounts, on.sandbox["webhook"]["base_url"])
                     page.goto(on.sandbox["control_url"])
                     _keep(page, directory / "sandbox.png")
+                    scene.fill_inbox(client, accounts, "grace")
+                    page.goto(f"{on.sandbox['control_url']}/bell?user=grace")
+                    _keep_elements(page, directory, lambda: scene.pop_up(client, "grace"))
     return 0
 
 
@@ -64,6 +72,19 @@ def _keep(page: "Page", path: Path, *, whole: bool = False) -> None:
     page.wait_for_timeout(SETTLE)
     page.screenshot(path=path, full_page=whole, animations="disabled")
     print(f"  {path.name:<24} {path.stat().st_size // 1024} kB", flush=True)
+
+
+def _keep_elements(page: "Page", directory: Path, pop_up: Callable[[], None]) -> None:
+    """Take the elements of ``packages/inbox`` on the page of the bell."""
+    page.set_viewport_size(NARROW)
+    page.locator("notifier-inbox li").first.wait_for()
+    _keep(page, directory / "inbox.png")
+    page.get_by_role("button", name="Notifications").click()
+    _keep(page, directory / "bell.png")
+    page.keyboard.press("Escape")
+    pop_up()
+    page.get_by_role("dialog", name="Your taxi is here").wait_for()
+    _keep(page, directory / "toasts.png")
 
 
 def _log_in(page: "Page", password: str) -> None:

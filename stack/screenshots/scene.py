@@ -20,6 +20,7 @@ LAST = ("adler", "brandt", "costa", "dubois", "eriksen", "fontana", "garcia", "h
 #: removed the app, has a phone number, refuses marketing.
 REFUSED, REMOVED, PHONE, UNINTERESTED = 16, 21, 3, 9
 ORDERS = 60
+UNBLOCK = {"Unblock it": "https://bank.example.com/cards/7"}
 SUBJECT = "Order {{ order }} is on its way"
 BODY = "Dear {{ name }}, your order {{ order }} has left us."
 HTML = """<body style="font-family: sans-serif"><h1>On its way</h1>
@@ -93,6 +94,45 @@ def post_one_of_each(client: NotifierClient, directory: NotifierClient, webhooks
     ]
     for notification in posted:
         client.wait(notification.id, 120)
+
+
+def fill_inbox(client: NotifierClient, directory: NotifierClient, user_id: str) -> None:
+    """Put items of every severity into a person's inbox, oldest first."""
+    directory.upsert_recipient(user_id)
+    for title, body, severity, source in (
+        ("Your statement is here", "November, 12 transactions.", "info", "Accounts"),
+        ("Salary received", "€ 3,210.00 from Example Ltd.", "success", "Accounts"),
+        ("Transfer refused", "The account number has a digit too few.", "error", "Payments"),
+    ):
+        client.wait(
+            client.notify_users(
+                [user_id],
+                title=title,
+                body=body,
+                severity=severity,
+                source=source,
+                channels=["inbox"],
+            ).id,
+            120,
+        )
+
+
+def pop_up(client: NotifierClient, user_id: str) -> None:
+    """Send what is shown beside the inbox: two banners and a dialog."""
+    for title, body, severity, display_type in (
+        ("Your card was blocked", "We saw three wrong PINs.", "warning", "banner_dismiss"),
+        ("Maintenance tonight", "Payments take until midnight.", "info", "banner_nondismiss"),
+        ("Your taxi is here", "It waits outside.", "info", "popup"),
+    ):
+        client.notify_users(
+            [user_id],
+            title=title,
+            body=body,
+            severity=severity,
+            display_type=display_type,
+            actions=UNBLOCK if severity == "warning" else {},
+            channels=["inbox"],
+        )
 
 
 def _people() -> "list[Recipient]":
