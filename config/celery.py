@@ -24,3 +24,16 @@ def check_database(**_: object) -> None:
     from config import database
 
     database.check_at_start()
+
+
+@celeryd_after_setup.connect
+def say_in_json(**_: object) -> None:
+    """Have a worker's words at a signal be lines of the log, where these are JSON."""
+    from celery.apps import worker
+    from django.conf import settings
+
+    from config import logs
+    from config.logs.formats import say
+
+    if logs.is_json(settings.LOGGING):
+        worker.safe_say = say

@@ -7,10 +7,11 @@ import socket
 from typing import Any
 from urllib.parse import unquote
 
-from gunicorn import sock, util
+from gunicorn import glogging, sock, util
 
-from config import database
-from config.logs import OncePerMinute
+from config import database, logs
+from config.logs.filters import About, OncePerMinute, no_uri
+from config.logs.formats import JsonFormatter, ReticentFormatter
 
 #: Give each process a listening socket of its own, over which Linux spreads connections. On a
 #: shared socket the process that wakes up first often accepts all connections of a client that
@@ -21,6 +22,24 @@ reuse_port = True
 worker_class = "notifier.web.worker.Worker"
 #: With sendfile a thread would send a file only as fast as its client reads.
 sendfile = False
+
+
+class Logger(glogging.Logger):  # type: ignore[misc]
+    """Gunicorn's logger, whose lines are JSON where all others are, and quote as little."""
+
+    def setup(self, cfg: Any) -> None:
+        from django.conf import settings  # by now its errors are printed as a sentence
+
+        super().setup(cfg)
+        is_json = logs.is_json(settings.LOGGING)
+        text = ReticentFormatter(self.error_fmt, self.datefmt)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(JsonFormatter() if is_json else text)
+            handler.addFilter(About())
+            handler.addFilter(no_uri)
+
+
+logger_class = Logger
 
 
 def on_starting(server: Any) -> None:

@@ -25,6 +25,7 @@ FILES = (
     "providers/keywords.py",
     "tokens.py",
     "people.py",
+    "logs/__init__.py",
 )
 #: Meanings of the variables that only the Procfile's commands read.
 PROCFILE = {

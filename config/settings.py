@@ -308,8 +308,9 @@ CORS_ALLOWED_ORIGINS = env.origins(
 CORS_URLS_REGEX = r"^/v1/(inbox|me)(/|$)"
 CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "last-event-id"]
-#: Headers that pages of other origins may read: when to try again, and what time it is.
-CORS_EXPOSE_HEADERS = ["retry-after", "date"]
+#: Headers that pages of other origins may read: when to try again, what time it is, and what to
+#: tell operators.
+CORS_EXPOSE_HEADERS = ["retry-after", "date", "x-request-id"]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 STREAM_CONNECTIONS = env.whole(
     "NOTIFIER_STREAM_CONNECTIONS",
@@ -378,13 +379,8 @@ CELERY_TIMEZONE = "UTC"
 
 # -- Logs and metrics -------------------------------------------------------------------------
 
-LOG_LEVEL = env.choice(
-    "NOTIFIER_LOG_LEVEL",
-    "INFO",
-    "DEBUG, INFO, WARNING or ERROR",
-    ("DEBUG", "INFO", "WARNING", "ERROR"),
-)
-LOGGING = logs.configuration(LOG_LEVEL)
+LOGGING = logs.settings()
+LOGGING_CONFIG = "config.logs.configure"
 METRICS_DIR = env.text(
     "PROMETHEUS_MULTIPROC_DIR",
     str(BASE_DIR / ".notifier" / "metrics"),

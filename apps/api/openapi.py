@@ -32,6 +32,9 @@ class ProblemDetails(serializers.Serializer[Any]):
     error_count = serializers.IntegerField(
         required=False, help_text="the number of errors, if `errors` lists only the first of them"
     )
+    request_id = serializers.CharField(
+        required=False, help_text="of a 5xx: what to tell the operators, also in `X-Request-ID`"
+    )
 
 
 class ProblemSchema(AutoSchema):
@@ -67,7 +70,7 @@ class ProblemSchema(AutoSchema):
         return codes
 
     def _headers(self, code: str, bodies: Mapping[str, Any]) -> dict[str, Any]:
-        headers: dict[str, Any] = {}
+        headers = _refs("X-Request-ID")
         if code == "401":
             headers |= _refs("WWW-Authenticate")
         elif "429" in bodies:

@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from apps.core import request_ids
 from apps.core.database_errors import AWAY
 from notifier.transport.json_pointer import escaped
 
@@ -129,7 +130,10 @@ class Problem(exceptions.APIException):
         self.members = members
 
     def body(self) -> dict[str, Any]:
-        """Return the problem details object."""
+        """Return the problem details object.
+
+        A fault of ours names the request, by which operators find it in the logs.
+        """
         found = {
             "type": f"/problems/{self.type}",
             "title": TYPES[self.type].title,
@@ -141,6 +145,8 @@ class Problem(exceptions.APIException):
             found["errors"] = self.errors
         if self.error_count > len(self.errors):
             found["error_count"] = self.error_count
+        if self.status_code >= 500 and (ids := request_ids.current.get()) is not None:
+            found["request_id"] = ids.request_id
         return found
 
     def response(self) -> Response:
@@ -376,7 +382,7 @@ def _internal_error() -> Problem:
     return Problem(
         "internal-error",
         "This is our mistake. Send the same request again with the same Idempotency-Key; "
-        "if it fails again, tell the operators the time and path.",
+        "if it fails again, tell the operators the request_id.",
     )
 
 

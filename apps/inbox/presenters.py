@@ -2,6 +2,7 @@
 
 import logging
 
+from apps.core.delivery_ids import public_id
 from apps.inbox import services
 from apps.inbox.models import InboxItem
 from apps.inbox.serializers import InboxItemOut
@@ -30,7 +31,14 @@ def _content(row: InboxItem) -> Content:
     try:
         return services.unseal(row.delivery_id, bytes(row.content))
     except DecryptionError as error:
-        log.error("inbox item %d cannot be read: %s", row.pk, error)
+        _log_unreadable(row, str(error))
     except (TypeError, ValueError) as error:
-        log.error("inbox item %d cannot be read: %s", row.pk, type(error).__name__)
+        _log_unreadable(row, type(error).__name__)
     return Content()
+
+
+def _log_unreadable(row: InboxItem, why: str) -> None:
+    about = {"delivery_id": public_id(row.delivery_id)}
+    if row.notification_id is not None:
+        about["notification_id"] = str(row.notification_id)
+    log.error("inbox item %d cannot be read: %s", row.pk, why, extra=about)

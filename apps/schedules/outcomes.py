@@ -46,7 +46,7 @@ def fail(schedule: Schedule, plan: Plan, error: Exception, now: datetime) -> Non
     """Record that the occurrence's notification was refused. The next one is run all the same."""
     problem = as_problem(error)
     if problem is None:
-        log.error("a run of %s failed: %s: %s", schedule.pk, type(error).__name__, error)
+        log.error("a run of %s failed", schedule.pk, exc_info=error)
         problem = Problem("internal-error", "This is a mistake of the service: tell its operators.")
     schedule.failures += 1
     run = Run(state=RunState.FAILED, problem=problem.type, detail=problem.sentence)

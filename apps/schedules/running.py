@@ -115,7 +115,7 @@ def _page() -> int:
     except Exception as error:
         if concerns_all(error):
             raise
-        log.warning("schedules are run one by one: %s: %s", type(error).__name__, error)
+        log.warning("schedules are run one by one: %s", type(error).__name__)
         return sum(_run_alone(key, now) for key in due.values_list("pk", flat=True)[:AT_ONCE])
 
 

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "apps.pages",
 ]
 MIDDLEWARE = [
+    "apps.api.request_ids.with_request_id",
     "django.middleware.security.SecurityMiddleware",
     "apps.api.security_headers.security_headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -43,6 +44,7 @@ MIDDLEWARE = [
 #: The middleware of requests under ``/v1/`` (``config.wsgi``): the API has no sessions, forms or
 #: static files, and its paths are complete.
 API_MIDDLEWARE = [
+    "apps.api.request_ids.with_request_id",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "apps.api.security_headers.security_headers",

@@ -65,6 +65,7 @@ def settings(public_url: str) -> dict[str, Any]:
                     ("RateLimit-Reset", "integer", "seconds until all of them are left again"),
                     ("Retry-After", "integer", "seconds to wait before the same request"),
                     ("WWW-Authenticate", "string", "the scheme, and what was wrong (RFC 6750)"),
+                    ("X-Request-ID", "string", "the request's own, or one that was made for it"),
                 )
             }
         },

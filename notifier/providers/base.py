@@ -5,7 +5,7 @@ import logging
 import re
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -167,7 +167,8 @@ class Provider:
                 raise
             return Unknown(Reason.TIMEOUT, "no outcome within the deadline")
         except Exception as error:  # a bug in a provider must cost one attempt, not a chunk
-            log_bug(f"provider {self.name}, delivery {delivery_id}", error)
+            about = {"delivery_id": delivery_id}
+            log_bug(f"provider {self.name}, delivery {delivery_id}", error, about)
             return Retry(Reason.INTERNAL, detail=type(error).__name__)
         finally:
             self._calls.end(task)
@@ -224,10 +225,13 @@ class _Calls:
         self._looking = False
 
 
-def log_bug(where: str, error: Exception) -> None:
-    """Log an error's class and traceback without its text, which may quote an address."""
+def log_bug(where: str, error: Exception, about: Mapping[str, str] | None = None) -> None:
+    """Log an error's class and traceback without its text, which may quote an address.
+
+    ``about``: more attributes of the log record. The traceback is its attribute ``trace``.
+    """
     trace = "".join(traceback.format_tb(error.__traceback__))
-    log.error("%s: %s\n%s", where, type(error).__name__, trace)
+    log.error("%s: %s", where, type(error).__name__, extra={**(about or {}), "trace": trace})
 
 
 @dataclass(frozen=True, slots=True)

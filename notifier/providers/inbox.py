@@ -38,7 +38,8 @@ class Inbox(Provider):
             outcome = Retry(Reason.PROVIDER_ERROR, detail=clip(str(error)))
         else:
             for message, fault in odd:
-                log_bug(f"provider {self.name}, delivery {message.id}", fault)
+                about = {"delivery_id": message.id, "notification_id": message.notification_id}
+                log_bug(f"provider {self.name}, delivery {message.id}", fault, about)
                 failed[message.id] = Retry(Reason.INTERNAL, detail=type(fault).__name__)
         duration = time.perf_counter() - started
         for message in messages:

@@ -96,7 +96,8 @@ class SendGrid(Provider):
             try:
                 mail = shared[message]
             except Exception as error:  # a bug, which must not affect the other messages
-                log_bug(f"provider {self.name}, delivery {message.id}", error)
+                about = {"delivery_id": message.id, "notification_id": message.notification_id}
+                log_bug(f"provider {self.name}, delivery {message.id}", error, about)
                 odd = Retry(Reason.INTERNAL, detail=type(error).__name__)
                 report(Sent(message, self.name, odd, time.time(), 0.0))
             else:

@@ -75,7 +75,11 @@ def fan_out(priority: str) -> bool:
         else:
             _cut_audience(chunk, notification)
     except Fenced:
-        log.info("fan-out of %s continues in another worker", chunk.notification_id)
+        log.info(
+            "fan-out of %s continues in another worker",
+            chunk.notification_id,
+            extra={"notification_id": str(chunk.notification_id)},
+        )
     return True
 
 

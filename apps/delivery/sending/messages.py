@@ -82,14 +82,18 @@ def _message(claim: Claim, item: Claimed, footers: leaving.Footers) -> Message:
 
 def _unreadable(claim: Claim, item: Claimed, error: Exception) -> Sent:
     outcome: Outcome
+    about = {
+        "notification_id": item.notification_id,
+        "delivery_id": public_id(item.delivery_id),
+    }
     if isinstance(error, TemplateError):
-        log.error("delivery %d cannot be read: %s", item.delivery_id, error)
+        log.error("delivery %d cannot be read: %s", item.delivery_id, error, extra=about)
         outcome = Refused(Reason.INVALID_MESSAGE, detail=str(error))
     elif isinstance(error, DecryptionError):
-        log.error("delivery %d cannot be read: %s", item.delivery_id, error)
+        log.error("delivery %d cannot be read: %s", item.delivery_id, error, extra=about)
         outcome = Retry(Reason.INTERNAL, detail=str(error))
     else:
-        log_bug(f"delivery {item.delivery_id} cannot be read", error)
+        log_bug(f"delivery {item.delivery_id} cannot be read", error, about)
         outcome = Retry(Reason.INTERNAL, detail=type(error).__name__)
     blank = Message(
         public_id(item.delivery_id),

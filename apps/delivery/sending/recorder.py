@@ -16,6 +16,7 @@ from django.db import ProgrammingError, connection
 
 from apps.core import clock
 from apps.core.database_errors import AWAY
+from apps.core.delivery_ids import public_id
 from apps.delivery import state
 from apps.delivery.flow import address_guards, breakers
 from apps.delivery.monitoring import metrics
@@ -223,7 +224,11 @@ class Recorder(threading.Thread):
 
         failed = isolate(results, write, whole=NOBODYS_FAULT)
         for result, error in failed:
-            log_bug(f"recording delivery {result.delivery_id}", error)
+            about = {
+                "notification_id": result.notification_id,
+                "delivery_id": public_id(result.delivery_id),
+            }
+            log_bug(f"recording delivery {result.delivery_id}", error, about)
         plain = [r._replace(provider_message_id="", status=None, detail="") for r, _ in failed]
         unwritten = [result for result, _ in isolate(plain, write, whole=NOBODYS_FAULT)]
         lost.update(result.delivery_id for result in unwritten)

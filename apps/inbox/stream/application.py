@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection as database
 
 from apps.api.problems import CONTENT_TYPE, Problem
-from apps.core import clock
+from apps.core import clock, request_ids
 from apps.core.database_errors import FAILURES
 from apps.inbox.authentication import verified
 from apps.inbox.feed.versions import LONGEST_VERSION
@@ -22,6 +22,7 @@ from apps.inbox.stream.connections import Connection, Send
 from apps.inbox.stream.hub import Hub
 
 PATH = "/v1/inbox/stream"
+_PATHS = (PATH, "/healthz", "/readyz")
 #: The key of a request's scope by which the server gives a function that closes its socket at once.
 ABORT = "notifier.abort"
 #: Seconds to wait for the first read of an inbox.
@@ -45,6 +46,8 @@ class _Request(NamedTuple):
     authorization: str
     ticket: str
     since: str
+    request_id: str
+    traceparent: str
 
 
 class Stream:
@@ -63,21 +66,24 @@ class Stream:
             return
         path, method = scope["path"], scope["method"]
         request = _read(scope)
+        # The server runs each request in a task of its own, which ends with it.
+        request_ids.current.set(request_ids.read(request.request_id, request.traceparent))
+        answer = _Answer(send, method, path if path in _PATHS else "?")
         try:
             if path == PATH and method == "OPTIONS":
-                await _answer(send, 204, _preflight(request.origin))
+                await answer(204, _preflight(request.origin))
             elif path == PATH and method == "GET":
-                await self._stream(request, receive, send, scope[ABORT])
+                await self._stream(request, receive, answer, scope[ABORT])
             elif path == PATH:
                 raise Problem("method-not-allowed", "Use GET.", headers={"Allow": "GET, OPTIONS"})
             elif path == "/healthz":
-                await _answer(send, 200, [], {"status": "ok"})
+                await answer(200, [], {"status": "ok"})
             elif path == "/readyz":
-                await self._ready(send)
+                await self._ready(answer)
             else:
                 raise Problem("not-found", f"This process answers {PATH} alone.")
         except Problem as problem:
-            await _refuse(send, problem, _allowed(request.origin))
+            await answer.refuse(problem, _allowed(request.origin))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -88,17 +94,17 @@ class Stream:
             if message["type"] == "lifespan.shutdown":
                 return
 
-    async def _ready(self, send: Send) -> None:
+    async def _ready(self, answer: "_Answer") -> None:
         try:
             await asyncio.get_running_loop().run_in_executor(self._verifying, _ask_database)
         except FAILURES as error:
             said = {"status": "unavailable", "database": f"missing: {type(error).__name__}"}
-            await _answer(send, 503, [], said)
+            await answer(503, [], said)
             return
-        await _answer(send, 200, [], {"status": "ok", "connections": self.hub.count})
+        await answer(200, [], {"status": "ok", "connections": self.hub.count})
 
     async def _stream(
-        self, request: _Request, receive: Receive, send: Send, abort: Callable[[], None]
+        self, request: _Request, receive: Receive, answer: "_Answer", abort: Callable[[], None]
     ) -> None:
         allowed = _allowed(request.origin)
         if request.origin and not allowed:
@@ -124,9 +130,9 @@ class Stream:
             start={
                 "type": "http.response.start",
                 "status": 200,
-                "headers": _HEADERS + allowed,
+                "headers": [*_HEADERS, *allowed, _own_id()],
             },
-            send=send,
+            send=answer.send,
             abort=abort,
         )
         self.hub.add(connection)
@@ -138,6 +144,7 @@ class Stream:
                 raise _away() from None
             while (await receive())["type"] != "http.disconnect":
                 pass
+            answer.log(200)
         finally:
             self.hub.remove(connection)
             connection.leave()
@@ -182,6 +189,8 @@ def _read(scope: Mapping[str, Any]) -> _Request:
         ticket=query.get("ticket", [""])[-1],
         # A browser that comes back by itself has the same URL as before, and a later id.
         since=headers.get(b"last-event-id", "") or query.get("since", [""])[-1],
+        request_id=headers.get(b"x-request-id", ""),
+        traceparent=headers.get(b"traceparent", ""),
     )
 
 
@@ -251,29 +260,51 @@ def _preflight(origin: str) -> Headers:
     ]
 
 
-async def _refuse(send: Send, problem: Problem, headers: Headers) -> None:
-    own = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
-    content_type = (b"content-type", CONTENT_TYPE.encode())
-    await _answer(send, problem.status_code, [content_type, *own, *headers], problem.body())
+def _own_id() -> tuple[bytes, bytes]:
+    ids = request_ids.current.get()
+    assert ids is not None, "a request has ids before it is answered"
+    return request_ids.HEADER.lower().encode(), ids.request_id.encode()
 
 
-async def _answer(
-    send: Send, status: int, headers: Headers, body: Mapping[str, Any] | None = None
-) -> None:
-    data = b"" if body is None else orjson.dumps(body)
-    if body is not None and not any(name == b"content-type" for name, _ in headers):
-        headers = [(b"content-type", b"application/json"), *headers]
-    with suppress(OSError):  # the client has left
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                # One request a connection: the server waits for the headers of the first alone.
-                "headers": [
-                    *headers,
-                    (b"content-length", b"%d" % len(data)),
-                    (b"connection", b"close"),
-                ],
-            }
-        )
-        await send({"type": "http.response.body", "body": data})
+class _Answer:
+    """The answer to a request; ``route``: its path, where that is one of ours."""
+
+    __slots__ = ("_method", "_route", "_since", "send")
+
+    def __init__(self, send: Send, method: str, route: str) -> None:
+        self.send = send
+        self._method, self._route, self._since = method, route, time.monotonic()
+
+    async def __call__(
+        self, status: int, headers: Headers, body: Mapping[str, Any] | None = None
+    ) -> None:
+        """Send a whole answer."""
+        data = b"" if body is None else orjson.dumps(body)
+        if body is not None and not any(name == b"content-type" for name, _ in headers):
+            headers = [(b"content-type", b"application/json"), *headers]
+        with suppress(OSError):  # the client has left
+            await self.send(
+                {
+                    "type": "http.response.start",
+                    "status": status,
+                    # One request a connection: the server waits for the headers of the first alone.
+                    "headers": [
+                        *headers,
+                        _own_id(),
+                        (b"content-length", b"%d" % len(data)),
+                        (b"connection", b"close"),
+                    ],
+                }
+            )
+            await self.send({"type": "http.response.body", "body": data})
+        self.log(status)
+
+    async def refuse(self, problem: Problem, headers: Headers) -> None:
+        """Send a problem."""
+        own = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+        content_type = (b"content-type", CONTENT_TYPE.encode())
+        await self(problem.status_code, [content_type, *own, *headers], problem.body())
+
+    def log(self, status: int) -> None:
+        """Write its line into the access log; that of a stream once it has ended."""
+        request_ids.log_answer(self._method, self._route, status, self._since)

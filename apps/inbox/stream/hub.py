@@ -219,7 +219,7 @@ class Hub:
             if not isinstance(error, FAILURES):
                 log.exception("the stream cannot read")
             elif not self._fails:
-                log.warning("the stream cannot read (%s), and goes on trying", error)
+                log.warning("the stream cannot read (%s), and goes on trying", type(error).__name__)
             self._fails = True
             await asyncio.sleep(PAUSE)
             return None

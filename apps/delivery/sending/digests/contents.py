@@ -91,7 +91,8 @@ class DigestRenderer:
                 listed.append((item, item.renderer.render(user_id, locale, profile)))
             except TemplateError as error:
                 failed = error
-                log.error("%s is missing in a digest: %s", item.notification_id, error)
+                about = {"notification_id": str(item.notification_id)}
+                log.error("%s is missing in a digest: %s", item.notification_id, error, extra=about)
         if not listed:
             raise failed
         template = self._template()

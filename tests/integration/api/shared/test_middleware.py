@@ -28,6 +28,8 @@ ASKED = {
     "the document": ("HEAD", "/v1/openapi.json", {}),
     "its page": ("GET", "/v1/docs", {}),
 }
+#: Without a name of its own each request would be given another one.
+NAMED = {"HTTP_X_REQUEST_ID": "asked"}
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def key() -> str:
 def _of_whole_chain(asked: tuple[str, str, dict[str, str]], key: str) -> tuple[int, dict[str, str]]:
     method, path, environ = asked
     answer: Any = Client().generic(
-        method, path, b"", **{"HTTP_AUTHORIZATION": f"Bearer {key}", **environ}
+        method, path, b"", **{"HTTP_AUTHORIZATION": f"Bearer {key}", **NAMED, **environ}
     )
     return answer.status_code, dict(answer.items())
 
@@ -58,6 +60,7 @@ def _of_server(asked: tuple[str, str, dict[str, str]], key: str) -> tuple[int, d
         "REMOTE_ADDR": "127.0.0.1",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "HTTP_AUTHORIZATION": f"Bearer {key}",
+        **NAMED,
         **environ,
     }
     server = {"wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO(), "wsgi.url_scheme": "http"}

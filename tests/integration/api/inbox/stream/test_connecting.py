@@ -1,6 +1,7 @@
 """Who may open a stream, from which pages, how often, and until when."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,14 @@ def test_a_token_is_needed(stream: StreamServer, token: Token):
     assert refused(stream.ask(authorization="Bearer x")) == (401, "invalid-token")
     expired = token("ada", exp=1)
     assert refused(stream.ask(authorization=f"Bearer {expired}")) == (401, "expired-token")
+
+
+def test_an_answer_names_its_request(stream: StreamServer, token: Token):
+    assert stream.ask(x_request_id="mine")[1]["x-request-id"] == "mine"
+    made = stream.ask(x_request_id="ada@example.com")[1]["x-request-id"]
+    assert re.fullmatch("[0-9a-f]{32}", made)
+    opened = stream.open(token("ada")).response.getheader("x-request-id")
+    assert re.fullmatch("[0-9a-f]{32}", opened or "") and opened != made
 
 
 def test_the_stream_ends_with_the_token(
@@ -68,7 +77,7 @@ def test_pages_of_the_origins_that_are_named_may_connect(
     # A page must be able to read why it was refused, too.
     status, headers, _ = stream.ask(origin=PAGE)
     assert status == 401 and headers["access-control-allow-origin"] == PAGE
-    assert headers["access-control-expose-headers"] == "retry-after, date"
+    assert headers["access-control-expose-headers"] == "retry-after, date, x-request-id"
     other = "https://evil.example.com"
     status, headers, _ = stream.ask(method="OPTIONS", origin=other)
     assert "access-control-allow-origin" not in headers

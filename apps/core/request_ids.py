@@ -1,0 +1,54 @@
+"""The ids of the request that is being answered: its log lines and its answer name them."""
+
+import logging
+import os
+import re
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import NamedTuple
+
+#: The header of both: a proxy or a client may name its request, and finds the name in the answer.
+HEADER = "X-Request-ID"
+#: What a request may be called: no address has this form, and no line of a log is broken by it.
+WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
+#: A ``traceparent`` (W3C Trace Context, level 1): version, trace, span, flags; later versions may
+#: have more behind them.
+TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-.*")
+
+#: Has a line for each answer, where ``NOTIFIER_ACCESS_LOG`` is set.
+access = logging.getLogger("notifier.access")
+
+
+class RequestIds(NamedTuple):
+    """The id of a request, and that of the trace it belongs to, empty without one."""
+
+    request_id: str
+    trace_id: str
+
+
+#: Those of this thread's request, or of this task's.
+current: ContextVar[RequestIds | None] = ContextVar("request_ids", default=None)
+
+
+def read(request_id: str, traceparent: str) -> RequestIds:
+    """Return the ids that a request's headers name; its own is made where none is well formed."""
+    traced = TRACEPARENT.fullmatch(traceparent)
+    return RequestIds(
+        request_id if WELL_FORMED.fullmatch(request_id) else os.urandom(16).hex(),
+        traced[1] if traced else "",
+    )
+
+
+def log_answer(
+    method: str, route: str, status: int, since: float, about: Mapping[str, object] | None = None
+) -> None:
+    """Write the line of an answer into the log ``access``.
+
+    ``since``: when the request began, by ``time.monotonic``. ``about``: more fields of the line.
+    """
+    milliseconds = round((time.monotonic() - since) * 1000)
+    fields = {"method": method, "route": route, "status": status, "duration_ms": milliseconds}
+    access.info(
+        "%s %s: %d in %d ms", method, route, status, milliseconds, extra={**(about or {}), **fields}
+    )
