@@ -36,4 +36,4 @@ def say_in_json(**_: object) -> None:
     from config.logs.formats import say
 
     if logs.is_json(settings.LOGGING):
-        worker.safe_say = say
+        worker.safe_say = say  # type: ignore[attr-defined]  # the stubs leave it out

@@ -48,12 +48,17 @@ NGINX = Package(  # brings nginx along
 NODE = Package("nodejs", "node", "Node")
 NPM = Package("npm", "npm", "npm")
 PGBOUNCER = Package("pgbouncer", "/usr/sbin/pgbouncer", "PgBouncer")
+#: Brings promtool along, which tests rules.
+PROMETHEUS = Package("prometheus", "prometheus", "Prometheus")
 #: The server itself: Debian's wrapper in /usr/sbin must be root and changes to another user.
 RABBITMQ = Package("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server", "RabbitMQ")
 WRK = Package("wrk", "wrk", "wrk")
 
 #: Packages that the tests need beside those of PyPI and of every Debian.
-OF_THE_TESTS = (CHROMIUM, CURL, FIREFOX, IPROUTE, NGINX, NODE, NPM, PGBOUNCER, RABBITMQ, WRK)
+OF_THE_TESTS = (
+    *(CHROMIUM, CURL, FIREFOX, IPROUTE, NGINX, NODE, NPM),
+    *(PGBOUNCER, PROMETHEUS, RABBITMQ, WRK),
+)
 #: Packages that `make faults` needs.
 OF_THE_FAULTS = (FAKETIME, IPROUTE, RABBITMQ)
 

@@ -10,6 +10,7 @@ from typing import TypedDict
 
 from celery import shared_task
 
+from apps.core import heartbeat as _heartbeat
 from apps.delivery.maintenance import retention as _purge
 from apps.delivery.maintenance import sweeper as _sweeper
 from apps.delivery.operations import confirmations as _confirmations
@@ -42,6 +43,7 @@ DOORBELLS = {queue: _doorbell(queue) for queue in all_queues()}
 def sweep() -> None:
     """Release what was lost, and ring for due work; every second."""
     _sweeper.sweep()
+    _heartbeat.beat()
 
 
 @shared_task(name="delivery.confirmations")

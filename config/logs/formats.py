@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sys
 import traceback
 from typing import Any
 
@@ -21,6 +20,7 @@ SPEAKING = (
     *(AttributeError, ImportError, ImproperlyConfigured, MemoryError, NameError, RecursionError),
     TypeError,
 )
+STANDARD_ERROR = 2
 _CAUSED = "\nThe above exception was the direct cause of the following exception:\n\n"
 _DURING = "\nDuring handling of the above exception, another exception occurred:\n\n"
 #: Fields of an object, in this order. Other attributes of records, such as those that Django and
@@ -106,4 +106,4 @@ def say(text: str, _file: object = None) -> None:
     name = "celery.apps.worker"
     record = logging.LogRecord(name, logging.INFO, __file__, 0, text.strip(), None, None)
     record.kind = KIND
-    os.write(sys.__stderr__.fileno(), f"{JsonFormatter().format(record)}\n".encode())
+    os.write(STANDARD_ERROR, f"{JsonFormatter().format(record)}\n".encode())

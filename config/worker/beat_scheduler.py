@@ -5,6 +5,8 @@ from typing import Any
 
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from apps.core import heartbeat
+
 #: Seconds between two looks for tasks that operators changed.
 LOOK_EVERY = 1.0
 
@@ -19,6 +21,12 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]  # it has no types
     def __init__(self, *args: Any, **options: Any) -> None:
         self._looked = float("-inf")
         super().__init__(*args, **options)
+
+    def tick(self, *args: Any, **options: Any) -> Any:
+        """Start what is due; return the seconds until the next look."""
+        seconds = super().tick(*args, **options)
+        heartbeat.beat()
+        return seconds
 
     def schedule_changed(self) -> bool:
         """Return whether tasks were changed; ``False`` without a look if the last was just now."""

@@ -19,7 +19,7 @@ from stack.supervision.process import GUARD, ROOT
 #: Programs of every Debian, and make, by which the tests are run.
 OF_EVERY_MACHINE = {"bash", "make", "nice", "nsenter", "ps", "setpriv", "sh", "sleep"}
 #: Programs that come along with Debian's packages of the tests.
-COME_ALONG = {"epmd", "nginx", "rabbitmqctl", "tc"}
+COME_ALONG = {"epmd", "nginx", "promtool", "rabbitmqctl", "tc"}
 #: Asked for a version or a commit, and done without where they are not there.
 DONE_WITHOUT = {"dpkg-query", "fc-list", "git"}
 #: Programs of others' tools, which `make referees` installs.

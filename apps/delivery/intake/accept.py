@@ -4,6 +4,7 @@ Most requests insert one row of each kind, for which ``bulk_create`` would take 
 of an acceptance.
 """
 
+from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.db import connection, transaction
+from prometheus_client import Counter
 from uuid_utils.compat import uuid7
 
 from apps.core import arrays, clock
@@ -32,6 +34,8 @@ from notifier.domain.times import local_time
 #: The lead with which an audience is cut by time zones, before its local time comes anywhere: long
 #: enough to cut millions of people, short enough to include late subscribers and movers.
 CUT_BEFORE = timedelta(minutes=15)
+
+ACCEPTED = Counter("notifier_accepted_total", "Notifications accepted, by priority.", ["priority"])
 
 
 class Stored(NamedTuple):
@@ -131,6 +135,7 @@ def write(
         )
     if rows:
         _ring(chunks, rows[0].created_at)
+        transaction.on_commit(lambda: _count(rows))
     return stored
 
 
@@ -171,6 +176,11 @@ def _ring(chunks: Iterable[NewChunk], accepted_at: datetime) -> None:
         Queue(chunk.channel, chunk.priority) for chunk in chunks if chunk.ready_at <= accepted_at
     }
     transaction.on_commit(lambda: doorbells.ring(queues))
+
+
+def _count(rows: Iterable[NewNotification]) -> None:
+    for priority, number in Tally(row.priority for row in rows).items():
+        ACCEPTED.labels(priority).inc(number)
 
 
 def notification_row(

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from apps.delivery.flow import breakers, host_breakers
 from apps.delivery.intake import load_shedding
 from apps.delivery.monitoring import broker
+from apps.delivery.monitoring.dead_letters import DeadLetters
 from apps.delivery.outbox.backlog import MOST, backlog
 from apps.delivery.outbox.queues import FAN_OUT, Queue
 from apps.delivery.state import Result
@@ -138,6 +139,7 @@ def exposition() -> bytes:
     registry = CollectorRegistry()
     registry.register(_ProcessMetrics())
     registry.register(_Backlog())
+    registry.register(DeadLetters())
     registry.register(_Breakers())
     registry.register(_Overload())
     registry.register(_Broker())

@@ -11,6 +11,7 @@ from functools import partial
 from django.conf import settings
 from django.db import connection
 
+from apps.core import heartbeat
 from apps.core.database_errors import FAILURES
 from apps.delivery.fanout import chunking
 from apps.delivery.monitoring import metrics
@@ -132,6 +133,7 @@ class Worker:
             with self._surviving("polling"):
                 for queue in backlog.ages(asked):
                     self.wake(queue)
+                heartbeat.beat()
 
     def _attend(self, queue: Queue) -> None:
         """Empty the queue each time it is woken up."""

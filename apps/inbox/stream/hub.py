@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from apps.core import clock
+from apps.core import clock, heartbeat
 from apps.core.database_errors import FAILURES
 from apps.inbox.selectors import Counts
 from apps.inbox.stream import events
@@ -210,6 +210,7 @@ class Hub:
                     self._want(user_id)
         for user_id in self._strangers:
             self._want(user_id)
+        heartbeat.beat()
 
     async def _ask(self, what: Callable[[A], dict[K, T]], argument: A) -> dict[K, T] | None:
         """Return what a thread reads, ``None`` after a pause where the database does not answer."""

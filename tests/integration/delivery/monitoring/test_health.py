@@ -129,6 +129,32 @@ def test_metrics_count_attempts_and_time_providers(shop, client, work):
     assert found["notifier_accept_to_provider_seconds_count", "inbox", "low"] >= 1
 
 
+def test_metrics_count_what_was_accepted_once(shop, client):
+    def counted() -> float:
+        return metrics(client).get(("notifier_accepted_total", "high"), 0)
+
+    before = counted()
+    recipient("ada")
+    body = {"user_id": "ada", "priority": "high", "content": HELLO}
+    for _ in range(2):
+        shop.post("notifications", body, **{"Idempotency-Key": "k"})
+    shop.post("notifications", {**body, "user_id": "nobody"}, status=400)
+    assert counted() == before + 1
+
+
+def test_metrics_count_dead_letters_of_each_channel(shop, client, execute):
+    execute(
+        "INSERT INTO delivery_deadletter"
+        " (delivery_id, publisher_id, kind, channel, provider, reason, died_at)"
+        " SELECT n, 1, 'published', 'sms', 'twilio', 'rejected', now()"
+        " FROM generate_series(1, 3) n"
+    )
+    found = metrics(client)
+    assert found["notifier_dead_letters", "rejected", "sms"] == 3
+    assert found["notifier_dead_letters", "", "sms"] == 0
+    assert found["notifier_dead_letters", "", "push"] == 0
+
+
 def test_what_the_broker_carries_is_a_queues_name_and_nothing_else(shop, queue):
     # Long enough not to be found by chance in a message's ids and times.
     secrets = ("somebody-secret", "A secret title", "A secret body")

@@ -1,0 +1,20 @@
+"""The heartbeat: when each process last did what it does by itself."""
+
+import time
+
+from prometheus_client import Gauge
+
+from apps.core.process_kind import KIND
+
+BEATS = Gauge(
+    "notifier_heartbeat_timestamp_seconds",
+    "When a process last looked for work, in seconds since 1970; of several of a kind the one "
+    "that is furthest behind.",
+    ["process"],
+    multiprocess_mode="livemin",
+)
+
+
+def beat() -> None:
+    """Say that this process has just done its work. A process that never calls it has no sample."""
+    BEATS.labels(KIND).set(time.time())

@@ -1,0 +1,1 @@
+"""Grafana's dashboards, and the description that they are written from."""
