@@ -92,11 +92,14 @@ def prometheus(tmp_path_factory) -> Iterator[Prometheus]:
             ]
             process = Process("prometheus", command, env=on.env, output=directory / "log")
             with process:
-                process.wait_until(lambda: ports.listens(port))
+                url = f"http://{ports.HOST}:{port}"
+                process.wait_until(
+                    lambda: ports.listens(port) and ask(f"{url}/-/ready").status == 200
+                )
                 stopping = threading.Event()
                 user = threading.Thread(target=play, args=[on, stopping])
                 user.start()
-                yield Prometheus(f"http://{ports.HOST}:{port}", on)
+                yield Prometheus(url, on)
                 stopping.set()
                 user.join(PATIENCE)
 
