@@ -8,6 +8,8 @@
 # make faults         break one thing at a time under load; ARGS="name name" for some, SEED=1
 # make scale          measure several hosts on one, as root on Linux; QUICK=1, DOCS=1 for its page
 # make mutants        break the code line by line, list what no test fails on; ARGS="path" for some
+# make deployment     write what deploys the service from config/processes (docs/deploying.md)
+# make sbom           print what production installs, as CycloneDX
 # make screenshots    take docs/screenshots from a stack of its own
 # make requirements   pin requirements*.in with hashes; UPGRADE="name name" or UPGRADE=all
 # make installed      install what `make demo` and `make up` need into .venv
@@ -27,7 +29,7 @@ PIN = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --gener
 	--no-strip-extras --no-header --no-emit-index-url --no-emit-find-links --annotation-style line \
 	$(if $(filter all,$(UPGRADE)),--upgrade,$(addprefix --upgrade-package ,$(UPGRADE)))
 
-.PHONY: help demo up test referees bench faults scale mutants screenshots lint requirements clean installed installed-dev python
+.PHONY: help demo up test referees bench faults scale mutants deployment sbom screenshots lint requirements clean installed installed-dev python
 
 help:
 	@sed -n "/^#/!q; s/^# \{0,1\}//p" Makefile
@@ -55,6 +57,12 @@ scale: installed-dev
 
 mutants: installed-dev
 	@.venv/bin/python -m mutants $(ARGS)
+
+deployment: installed-dev
+	@.venv/bin/python -m stack.deployment
+
+sbom: installed-dev
+	@.venv/bin/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml requirements.txt
 
 screenshots: installed-dev
 	@$(STACK) screenshots

@@ -5,12 +5,13 @@ import os
 from celery import Celery
 from celery.signals import beat_init, celeryd_after_setup, worker_ready
 
-from config.worker import stopping
+from config.worker import broker_tls, stopping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Django's system checks import every view of the API. `migrate` runs them once for all workers.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
+broker_tls.install()
 app = Celery("notifier", control="config.worker.control:Control")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -37,6 +37,8 @@ UNLISTED: set[str] = set()
 #: Errors that ``check`` reports all at once, beside unknown names.
 COMPLAINTS: list[str] = []
 PREFIX = "NOTIFIER_"
+#: Behind a setting's name: the variable has the path of a file that holds the value.
+FROM_FILE = "_FILE"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 REDIS = ("redis", "rediss")
 _A_PROXY = (
@@ -78,7 +80,7 @@ def unlisted(name: str, default: str) -> str:
 
 def is_given(name: str) -> bool:
     """Return whether the environment has a value that is not empty."""
-    return bool(os.environ.get(name))
+    return bool(os.environ.get(name) or os.environ.get(f"{name}{FROM_FILE}"))
 
 
 def whole(name: str, default: int, meaning: str, *, least: int = 0) -> int:
@@ -277,6 +279,7 @@ def check(explain: Callable[[str, set[str]], str] = lambda name, known: "") -> N
     Raises ``ImproperlyConfigured`` where anything is wrong.
     """
     known = {setting.name for setting in SETTINGS} | UNLISTED | OF_CLIENTS
+    known |= {f"{name}{FROM_FILE}" for name in known}
     wrong = [
         f"{name} is no setting{_hint(name, known, explain)}: correct or unset it"
         for name in sorted(os.environ)
@@ -316,7 +319,17 @@ def _hint(name: str, known: set[str], explain: Callable[[str, set[str]], str]) -
 
 
 def _read(name: str) -> str | None:
-    value = os.environ.get(name)
+    """Return the value of a variable, or of the file that ``<name>_FILE`` names."""
+    value, path = os.environ.get(name), os.environ.get(f"{name}{FROM_FILE}")
+    if path and value is not None:
+        raise ImproperlyConfigured(f"{name} and {name}{FROM_FILE} are both set: unset one of them")
+    if path:
+        try:
+            value = Path(path).read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, UnicodeError) as error:
+            raise ImproperlyConfigured(
+                f"{name}{FROM_FILE} says {path!r}, which cannot be read: {error}"
+            ) from None
     if value is not None and (value != value.strip() or CONTROL.search(value)):
         raise ImproperlyConfigured(f"{name} has white space at an end, or a control character")
     return value

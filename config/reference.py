@@ -26,6 +26,8 @@ FILES = (
     "tokens.py",
     "people.py",
     "logs/__init__.py",
+    "operators/monitoring.py",
+    "worker/broker.py",
 )
 #: Meanings of the variables that only the Procfile's commands read.
 PROCFILE = {
@@ -53,6 +55,9 @@ values for those without a default; `make up` makes them by itself and keeps the
 A flag is `1` or `0`, a list has commas between its items, times are in seconds. A value that \
 cannot be read stops the process with a sentence that names the variable. Where a path is \
 relative here, it is inside the project's directory.
+
+Of every setting `NAME` the value may be in a file: `NAME_FILE` has its path, as in \
+`DATABASE_URL_FILE=/run/secrets/database_url`. That does not hold for what only the Procfile reads.
 
 This page is written by `.venv/bin/python -m config.reference > docs/configuration.md`.
 """

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config import database, delivery, env, installation, logs, people, tokens
+from config.operators import monitoring
 from config.operators.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
+from config.processes import table
 from config.providers import accounts, entries, keywords
 from config.web import openapi
 from config.web.framework import (  # noqa: F401  # settings of their own
@@ -92,6 +94,7 @@ AMQP_URL = broker.url(
         "`redis://` URL makes Redis the broker",
     )
 )
+BROKER_CA_FILE = broker.ca_file()
 QUORUM_QUEUES = env.flag(
     "NOTIFIER_QUORUM_QUEUES", False, "declare RabbitMQ's queues as quorum queues (for clusters)"
 )
@@ -133,6 +136,7 @@ LEASE_SECONDS = env.number(
 )
 
 # Shorter than a third of a lease, or waiting for a busy pool would cost a worker its claims.
+SESSION_LIMITS = database.LIMITS  # for `manage.py doctor`
 DATABASES = database.settings(DATABASE_URL, DATABASE_POOL, min(5.0, LEASE_SECONDS / 4))
 
 # -- Django -----------------------------------------------------------------------------------
@@ -381,11 +385,9 @@ CELERY_TIMEZONE = "UTC"
 
 LOGGING = logs.settings()
 LOGGING_CONFIG = "config.logs.configure"
-METRICS_DIR = env.text(
-    "PROMETHEUS_MULTIPROC_DIR",
-    str(BASE_DIR / ".notifier" / "metrics"),
-    "where the processes of this machine add up their metrics; one for all of them",
-)
+METRICS_DIR = monitoring.metrics_directory(BASE_DIR)
+PROBE_HOST, PROBE_PORT = monitoring.probe_address()
+PROCESSES = table.PROCESSES  # for `manage.py doctor`
 #: Collectors of apps that delivery does not know.
 METRICS_COLLECTORS = ["apps.schedules.monitoring.Schedules"]
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS_DIR

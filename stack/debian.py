@@ -40,6 +40,7 @@ FAKETIME = Package(
     "faketime", "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "clock that is wrong"
 )
 FIREFOX = Package("firefox-esr", "/usr/bin/firefox-esr", "Firefox")
+HAPROXY = Package("haproxy", "/usr/sbin/haproxy", "HAProxy")
 IPROUTE = Package("iproute2", "ip", "network namespace")
 JAVA = Package("default-jre-headless", "java", "Java")
 NGINX = Package(  # brings nginx along
@@ -52,12 +53,13 @@ PGBOUNCER = Package("pgbouncer", "/usr/sbin/pgbouncer", "PgBouncer")
 PROMETHEUS = Package("prometheus", "prometheus", "Prometheus")
 #: The server itself: Debian's wrapper in /usr/sbin must be root and changes to another user.
 RABBITMQ = Package("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server", "RabbitMQ")
+SYSTEMD = Package("systemd", "systemd-analyze", "systemd")
 WRK = Package("wrk", "wrk", "wrk")
 
 #: Packages that the tests need beside those of PyPI and of every Debian.
 OF_THE_TESTS = (
-    *(CHROMIUM, CURL, FIREFOX, IPROUTE, NGINX, NODE, NPM),
-    *(PGBOUNCER, PROMETHEUS, RABBITMQ, WRK),
+    *(CHROMIUM, CURL, FIREFOX, HAPROXY, IPROUTE, NGINX, NODE, NPM),
+    *(PGBOUNCER, PROMETHEUS, RABBITMQ, SYSTEMD, WRK),
 )
 #: Packages that `make faults` needs.
 OF_THE_FAULTS = (FAKETIME, IPROUTE, RABBITMQ)

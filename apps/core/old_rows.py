@@ -4,6 +4,8 @@ from datetime import datetime
 
 from django.db import connection
 
+from apps.core import progress
+
 #: Most rows that one statement deletes.
 AT_ONCE = 10_000
 
@@ -16,6 +18,7 @@ def delete(statement: str, before: datetime) -> int:
     deleted: int = 0
     with connection.cursor() as cursor:
         while True:
+            progress.step()
             cursor.execute(statement, {"before": before, "most": AT_ONCE})
             deleted += cursor.rowcount
             if cursor.rowcount < AT_ONCE:

@@ -3,7 +3,14 @@
 from contextlib import suppress
 from typing import Any
 
-from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
+from celery.signals import (
+    beat_init,
+    celeryd_after_setup,
+    task_postrun,
+    task_prerun,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from django.apps import AppConfig
 
 
@@ -19,6 +26,9 @@ class DeliveryConfig(AppConfig):
         import apps.delivery.status_webhooks.receivers  # noqa: F401
 
         celeryd_after_setup.connect(_warm_up, dispatch_uid="warm-up")
+        beat_init.connect(_answer_probes, dispatch_uid="probe")
+        task_prerun.connect(_begin_task, dispatch_uid="begin-turn")
+        task_postrun.connect(_end_task, dispatch_uid="end-turn")
         worker_shutting_down.connect(_release, dispatch_uid="release")
         worker_shutdown.connect(_close, dispatch_uid="close-event-loop")
 
@@ -50,6 +60,28 @@ def _warm_up(instance: Any, **_: object) -> None:
         sweeper.release_claims()
     connection.close()
     process.attend(queues)
+    _answer_probes()
+
+
+def _answer_probes(**_: object) -> None:
+    """Answer probes from now on: the process is ready."""
+    from apps.delivery.monitoring import probe
+
+    probe.start()
+
+
+def _begin_task(sender: Any, **_: object) -> None:
+    """Note that a thread has a task to do."""
+    from apps.core import progress
+
+    progress.turn(sender.name)
+
+
+def _end_task(**_: object) -> None:
+    """Note that a thread has nothing to do."""
+    from apps.core import progress
+
+    progress.rest()
 
 
 def _release(**_: object) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from apps.core import heartbeat
+from apps.core import heartbeat, progress
 
 #: Seconds between two looks for tasks that operators changed.
 LOOK_EVERY = 1.0
@@ -22,9 +22,10 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]  # it has no types
         self._looked = float("-inf")
         super().__init__(*args, **options)
 
-    def tick(self, *args: Any, **options: Any) -> Any:
+    def tick(self, *args: Any, **options: Any) -> float:
         """Start what is due; return the seconds until the next look."""
-        seconds = super().tick(*args, **options)
+        progress.turn("beat")
+        seconds = float(super().tick(*args, **options))
         heartbeat.beat()
         return seconds
 

@@ -9,6 +9,8 @@ from config import env
 from notifier.domain.queues import at_broker
 
 RABBITMQ = ("amqp", "amqps")
+# -- Where things are -------------------------------------------------------------------------
+
 _UNACKNOWLEDGED = ("unacked", "unacked_index", "unacked_mutex")
 
 
@@ -36,6 +38,14 @@ def url(given: str) -> str:
         )
     random.shuffle(urls)
     return ";".join(urls)
+
+
+def ca_file() -> str:
+    """Return the file with the authorities that may have signed the broker's certificate."""
+    name = "NOTIFIER_BROKER_CA_FILE"
+    meaning = "PEM file of the authority that signed RabbitMQ's certificate (`amqps://`), in place "
+    meaning += "of the system's"
+    return env.checked_file(name, env.text(name, "", meaning), b"CERTIFICATE-----")
 
 
 def transport_options(url: str, prefix: str) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from typing import Any
 from celery.utils.threads import bound_open_broker_sockets  # type: ignore[attr-defined]
 from celery.worker import consumer
 
+from apps.core import progress
+
 log = logging.getLogger(__name__)
 _Consumer: Any = consumer.Consumer
 
@@ -52,6 +54,14 @@ class Consumer(_Consumer):  # type: ignore[misc]  # celery has no types
                 )
                 time.sleep(PAUSE)
                 raise ConnectionError(repr(error)) from error
+            finally:
+                progress.rest()  # without a broker it has none, and works all the same
+
+    def loop_args(self) -> Any:
+        """Return the arguments of the event loop, which is about to start."""
+        if self.hub:
+            self.hub.on_tick.add(partial(progress.turn, "consume"))
+        return super().loop_args()
 
     def stop(self) -> None:
         """Stop, after dropping silent connections, at which each step would wait for an answer."""

@@ -64,6 +64,10 @@ class ProviderEventLoop:
         """Call ``function`` on the loop and return its result; wait up to 30 seconds for it."""
         return asyncio.run_coroutine_threadsafe(_on_loop(function), self._loop).result(timeout=30)
 
+    def soon(self, function: Callable[[], object]) -> None:
+        """Have ``function`` called on the loop once it comes round, and return at once."""
+        self._loop.call_soon_threadsafe(function)
+
     def send(
         self,
         messages: Sequence[Message],

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from dj_db_conn_pool.core import pool_container
 
+from apps.core import progress
 from apps.core.postgresql.pool import Pool
 
 if TYPE_CHECKING:  # django-db-connection-pool has no types
@@ -13,6 +14,7 @@ if TYPE_CHECKING:  # django-db-connection-pool has no types
     class Pooled(base.DatabaseWrapper):
         def _get_new_connection(self, conn_params: dict[str, Any]) -> Any: ...
         def _get_dialect(self) -> Dialect: ...
+        def create_cursor(self, name: str | None = None) -> Any: ...
 
 else:
     from dj_db_conn_pool.backends.postgresql.base import DatabaseWrapper as Pooled
@@ -34,3 +36,7 @@ class DatabaseWrapper(Pooled):
                     ),
                 )
         return super().get_new_connection(conn_params)
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        progress.step()
+        return super().create_cursor(name)

@@ -134,6 +134,13 @@ def _observe(histogram: Histogram, seconds: Sequence[float]) -> None:
         histogram._buckets[bucket].inc(number)
 
 
+def of_processes() -> bytes:
+    """Render what the processes of this machine count, in Prometheus's text format."""
+    registry = CollectorRegistry()
+    registry.register(_ProcessMetrics())
+    return generate_latest(registry)
+
+
 def exposition() -> bytes:
     """Render all metrics in Prometheus's text format. Queues and backlogs are read now."""
     registry = CollectorRegistry()

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from django.conf import settings
 from django.db import connection
 
+from apps.core import progress
 from apps.delivery.outbox.reserved import reserve
 
 log = logging.getLogger(__name__)
@@ -60,8 +61,10 @@ class LeaseKeeper(threading.Thread):
                 held = set(self._held)
             if not held:
                 continue
+            progress.turn()
             try:
                 renew(held)
                 connection.close()
             except Exception as error:  # this thread must survive every database error
                 log.warning("leases cannot be renewed: %s", type(error).__name__)
+            progress.rest()

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from django.db import ProgrammingError, connection
 
-from apps.core import clock
+from apps.core import clock, progress
 from apps.core.database_errors import AWAY
 from apps.core.delivery_ids import public_id
 from apps.delivery import state
@@ -101,7 +101,9 @@ class Recorder(threading.Thread):
 
         A call of its own, so that recorded claims are not kept while it waits for the next ones.
         """
+        progress.rest()
         waiting = self._take()
+        progress.turn()
         if waiting is None:
             return False
         finished = self._locked | {one.claim.id: one.claim for one in waiting if one.last}
@@ -244,6 +246,7 @@ class Recorder(threading.Thread):
         """
         number = 0
         while True:
+            progress.step()
             try:
                 found = what()
                 self.healthy.set()

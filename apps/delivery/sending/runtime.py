@@ -3,10 +3,11 @@
 import logging
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 
 from django.conf import settings
 
+from apps.core import progress
 from apps.delivery.flow import host_breakers
 from apps.delivery.sending.cancellation import CancellationWatcher
 from apps.inbox import services as inbox
@@ -18,12 +19,22 @@ from notifier.providers.base import Provider
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
+#: The event loop's name among what comes round (``apps.core.progress``).
+LOOP = "event-loop"
 
 
 def event_loop() -> ProviderEventLoop:
     """Return this process's event loop for providers, started on first use."""
     with _lock:  # two threads must not build two
         return _event_loop()
+
+
+def ask_event_loop() -> None:
+    """Have the event loop come round, if it was started: until it does, it is in a turn."""
+    with _lock:
+        if _event_loop.cache_info().currsize and not progress.is_in_turn(LOOP):
+            progress.turn(of=LOOP)
+            _event_loop().soon(partial(progress.rest, of=LOOP))
 
 
 def routes() -> Sequence[Route]:

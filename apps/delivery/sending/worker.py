@@ -11,7 +11,7 @@ from functools import partial
 from django.conf import settings
 from django.db import connection
 
-from apps.core import heartbeat
+from apps.core import heartbeat, progress
 from apps.core.database_errors import FAILURES
 from apps.delivery.fanout import chunking
 from apps.delivery.monitoring import metrics
@@ -98,6 +98,7 @@ class Worker:
         finally:
             slots.release()
             connection.close()
+            progress.rest()
             if queue in self._rung:
                 self.wake(queue)
 
@@ -130,10 +131,13 @@ class Worker:
             if self._stopping.wait(tick):
                 return
             asked = [queue for queue in every if number % round(every[queue] / tick) == 0]
+            progress.turn()
+            runtime.ask_event_loop()
             with self._surviving("polling"):
                 for queue in backlog.ages(asked):
                     self.wake(queue)
                 heartbeat.beat()
+            progress.rest()
 
     def _attend(self, queue: Queue) -> None:
         """Empty the queue each time it is woken up."""
@@ -161,6 +165,7 @@ class Worker:
     def _claim_all(self, queue: Queue) -> int:
         total = 0
         while not self._stopping.is_set() and self._recorder.healthy.is_set():
+            progress.turn(f"empty {queue.name}")
             if not self.capacity.wait(ROOM_SECONDS):
                 continue
             taken = self.capacity.taken

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from config import reference
-from config.env import OF_CLIENTS, SETTINGS
+from config.env import FROM_FILE, OF_CLIENTS, SETTINGS
 from notifier.domain.outcomes import Reason
 from notifier.domain.queues import names
 from notifier.domain.states import TRANSITIONS
@@ -177,6 +177,7 @@ def test_files_that_are_named_exist(page):
 @every_page
 def test_settings_that_are_named_exist(page):
     known = {setting.name for setting in SETTINGS} | set(reference.PROCFILE) | OF_CLIENTS
+    known |= {f"{name}{FROM_FILE}" for name in known}
     named = set(re.findall(r"\bNOTIFIER_[A-Z_]+\b", page.read_text()))
     assert named <= known, named - known
 

@@ -33,7 +33,7 @@ def pinned(name):
     """Return the pins of a requirements*.txt: by package, the lines with its hashes."""
     found = {}
     for line in (ROOT / name).read_text().splitlines():
-        if match := re.match(r"([a-z0-9-]+)(?:\[\w+\])?==\S+", line):
+        if match := re.match(r"([a-z0-9-]+)(?:\[[\w-]+\])?==\S+", line):
             hashes = found.setdefault(match[1], [])
         elif "--hash=" in line:
             hashes.append(line)
@@ -134,7 +134,9 @@ def test_the_sandbox_and_embedded_servers_are_not_installed_in_production():
 def test_the_sets_agree_on_versions():
     versions = {}
     for name in PINS:
-        for pin in re.findall(r"^([a-z0-9-]+)(?:\[\w+\])?==(\S+)", (ROOT / name).read_text(), re.M):
+        for pin in re.findall(
+            r"^([a-z0-9-]+)(?:\[[\w-]+\])?==(\S+)", (ROOT / name).read_text(), re.M
+        ):
             assert versions.setdefault(*pin) == pin[1], pin
     assert versions
 
