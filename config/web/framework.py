@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "apps.delivery",
     "apps.schedules",
     "apps.pages",
+    "apps.doctor",
 ]
 MIDDLEWARE = [
     "apps.api.request_ids.with_request_id",
