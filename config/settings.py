@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config import database, delivery, env, installation, logs, people, tokens
 from config.operators import monitoring
 from config.operators.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
-from config.processes import table
+from config.processes import process, table
 from config.providers import accounts, entries, keywords
 from config.web import openapi
 from config.web.framework import (  # noqa: F401  # settings of their own
@@ -387,7 +387,7 @@ LOGGING = logs.settings()
 LOGGING_CONFIG = "config.logs.configure"
 METRICS_DIR = monitoring.metrics_directory(BASE_DIR)
 PROBE_HOST, PROBE_PORT = monitoring.probe_address()
-PROCESSES = table.PROCESSES  # for `manage.py doctor`
+PROCESSES: tuple[process.Process, ...] = table.PROCESSES  # for `manage.py doctor`
 #: Collectors of apps that delivery does not know.
 METRICS_COLLECTORS = ["apps.schedules.monitoring.Schedules"]
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS_DIR
