@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.core.delivery_ids import number_of
-from apps.delivery.models import Delivery
+from apps.delivery.models import Delivery, Notification
 from apps.operators import large_lists
 from apps.topics.models import Subscription
 from tests.support.publishers.people import contact, recipient, subscribe
@@ -130,6 +130,9 @@ def test_lists_name_template_and_reference_and_titles_to_those_who_may_read_them
     reader.user_permissions.add(Permission.objects.get(codename="read_title"))
     page = onlooker.get(NOTIFICATIONS).content.decode()
     assert "Hello &amp; welcome" in page
+    Notification.objects.update(content=b"")
+    page = onlooker.get(NOTIFICATIONS).content.decode()
+    assert "order-7" in page and "Hello" not in page
 
 
 @pytest.mark.parametrize(
