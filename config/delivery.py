@@ -236,3 +236,21 @@ def quiet_hours_spread() -> float:
         "seconds after the end of quiet hours over which what waited for it is sent, so that a "
         "morning does not flood providers; at most half of the time until it is quiet again",
     )
+
+
+def retention() -> tuple[int, int]:
+    """Return for how many days contents, and records, of notifications are kept."""
+    content = env.whole(
+        "NOTIFIER_CONTENT_DAYS",
+        7,
+        "retention of what notifications say, in days after they were due; that of critical ones "
+        "goes an hour after they expire, if that is earlier",
+        least=1,
+    )
+    record = env.whole(
+        "NOTIFIER_RECORD_DAYS",
+        30,
+        "retention of notifications, deliveries and attempts, in days after they were due",
+        least=8,  # frequency caps may count what was sent within a week
+    )
+    return content, record

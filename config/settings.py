@@ -293,6 +293,7 @@ STATISTICS_DAYS = env.whole(
     400,
     "retention of statistics in days: by the hour for 31 days, by the day after",
 )
+CONTENT_DAYS, RECORD_DAYS = delivery.retention()
 AUDIT_DAYS = env.whole(
     "NOTIFIER_AUDIT_DAYS", 400, "retention of changes in the audit trails, in days"
 )

@@ -22,6 +22,7 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("apps.delivery.urls")),
     path("", include("apps.publishers.urls")),
     path("", include("apps.preferences.urls")),
+    path("", include("apps.privacy.urls")),
     path("", include("apps.topics.urls")),
     path("", include("apps.content.urls")),
     path("", include("apps.inbox.urls")),

@@ -76,6 +76,7 @@ TYPES = {
     "conflict": ProblemType(409, "The change contradicts the present state"),
     "idempotency-in-flight": ProblemType(409, "The first request with this key is not done"),
     "expired-confirmation": ProblemType(410, "The confirmation has expired"),
+    "content-gone": ProblemType(410, "The content is deleted"),
     "length-required": ProblemType(411, "The body's length is missing"),
     "payload-too-large": ProblemType(413, "The payload is too large"),
     "uri-too-long": ProblemType(414, "The URL is too long"),

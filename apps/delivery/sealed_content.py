@@ -41,6 +41,14 @@ def unseal_variables(notification_id: UUID, stored: bytes) -> Mapping[str, objec
     return _open(notification_id, stored)
 
 
+def unseal_json(notification_id: UUID, stored: bytes) -> Mapping[str, Any]:
+    """Return what ``seal`` encrypted, content or variables, as JSON has it.
+
+    Raises ``notifier.security.crypto.DecryptionError`` where its key is missing.
+    """
+    return _open(notification_id, stored)
+
+
 def _open(notification_id: UUID, stored: bytes) -> dict[str, Any]:
     plain = keyring().decrypt(bytes(stored), _context(notification_id))
     found: dict[str, Any] = orjson.loads(plain)

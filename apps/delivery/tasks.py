@@ -11,6 +11,7 @@ from typing import TypedDict
 from celery import shared_task
 
 from apps.core import heartbeat as _heartbeat
+from apps.delivery.maintenance import notifications as _notifications
 from apps.delivery.maintenance import retention as _purge
 from apps.delivery.maintenance import sweeper as _sweeper
 from apps.delivery.operations import confirmations as _confirmations
@@ -56,6 +57,12 @@ def confirmations() -> None:
 def receipts() -> None:
     """Process the receipts that providers reported; every second."""
     _receipts.read()
+
+
+@shared_task(name="delivery.purge_notifications")
+def purge_notifications() -> None:
+    """Delete contents and records whose retention is over; every ten minutes."""
+    _notifications.purge()
 
 
 @shared_task(name="delivery.purge")

@@ -1,9 +1,10 @@
-"""Retention: delete expired inbox items, and what was remembered of deleted ones."""
+"""Retention: delete expired inbox items, what was remembered of deleted ones, and inboxes."""
 
 from django.db import connection, transaction
 
 from apps.core import clock, old_rows
-from apps.inbox.feed import versions
+from apps.inbox.feed import bell, versions
+from apps.inbox.models import Deletion, Feed, InboxItem, Ticket
 
 #: Items per statement, so that none holds its locks for long.
 AT_ONCE = 5_000
@@ -45,3 +46,22 @@ def purge() -> int:
         purged += count
         if count < AT_ONCE:
             return purged
+
+
+def erase(recipient_id: int) -> int:
+    """Delete some of an inbox, and with its last items all that streams knew of it.
+
+    Returns how many items went: 0 once the inbox is empty.
+    """
+    keys = InboxItem.objects.filter(recipient=recipient_id).values("pk")[:AT_ONCE]
+    deleted, _ = InboxItem.objects.filter(pk__in=keys).delete()
+    if not deleted:
+        Deletion.objects.filter(recipient=recipient_id).delete()
+        Feed.objects.filter(recipient=recipient_id).delete()
+        bell.ring([recipient_id])
+    return deleted
+
+
+def erase_tickets(user_id: str) -> None:
+    """Delete the tickets of a person: none opens a stream any more."""
+    Ticket.objects.filter(user_id=user_id).delete()

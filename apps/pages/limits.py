@@ -5,6 +5,7 @@ a few addresses. Tokens that were made up open nothing and cost no query, so not
 While Redis is away nothing is limited.
 """
 
+from apps.core.cache import ask_redis
 from apps.core.redis_scripts import RedisScript
 
 #: Seconds of a window, and how often a person's pages may be opened and changed in one.
@@ -25,6 +26,15 @@ class TooOften(Exception):
 def count(subject: str, *, changing: bool) -> None:
     """Count one request about a person or an endpoint. Raises ``TooOften``."""
     what, most = ("changed", MOST_CHANGED) if changing else ("opened", MOST_OPENED)
-    found = _count([f"notifier:pages:{what}:{subject}"], [WINDOW])
+    found = _count([_key(what, subject)], [WINDOW])
     if found is not None and found > most:
         raise TooOften
+
+
+def forget(subject: str) -> None:
+    """Count a person's requests no more: they are erased. Redis has the name in its keys."""
+    ask_redis(lambda client: client.delete(_key("opened", subject), _key("changed", subject)))
+
+
+def _key(what: str, subject: str) -> str:
+    return f"notifier:pages:{what}:{subject}"

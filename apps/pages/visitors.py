@@ -6,8 +6,9 @@ from functools import cached_property
 from django.conf import settings
 from django.http import HttpRequest
 
-from apps.preferences import links
+from apps.preferences import links, selectors
 from apps.preferences.categories import catalogue
+from apps.preferences.contacts.services import ERASED
 from apps.preferences.links import DeadLink, LinkTarget
 from apps.preferences.models import Contact, Recipient
 from apps.preferences.pages.languages import Language, language
@@ -99,10 +100,11 @@ def visitor(request: HttpRequest, token: str) -> Visitor:
     target = links.read(token)
     recipient = endpoint = None
     if target.recipient_id is not None:
-        rows = Recipient.objects.defer("name", "attributes")
+        rows = selectors.present(Recipient.objects.defer("name", "attributes"))
         recipient = rows.filter(pk=target.recipient_id).first()
     else:
         endpoints = Contact.objects.filter(recipient=None).defer("address", "secret")
+        endpoints = endpoints.exclude(disabled_reason=ERASED)
         endpoint = endpoints.filter(pk=target.contact_id or 0).first()
     if recipient is None and endpoint is None:
         raise EndedLink

@@ -26,6 +26,9 @@ from apps.preferences.models import (
 from notifier.domain.ids import user_ids
 from notifier.security.crypto import DecryptionError
 
+#: Begins the ``user_id`` of a recipient who is being erased. No ``user_id`` has a slash, so nobody
+#: can name it.
+ERASING = "erased/"
 #: Names per statement, which bounds the memory that a large batch takes.
 LOOKED_UP = 5_000
 
@@ -43,9 +46,14 @@ def find_recipient(user_id: str) -> Recipient | None:
     return Recipient.objects.filter(user_id=user_id).first()
 
 
+def present(rows: QuerySet[Recipient]) -> QuerySet[Recipient]:
+    """Leave out recipients who are being erased."""
+    return rows.exclude(user_id__startswith=ERASING)
+
+
 def user_ids_of(recipient_ids: Iterable[int | None]) -> dict[int | None, str]:
     """Map ids of recipients to their ``user_id``."""
-    rows = Recipient.objects.filter(pk__in={key for key in recipient_ids if key})
+    rows = present(Recipient.objects.filter(pk__in={key for key in recipient_ids if key}))
     return dict(rows.values_list("pk", "user_id"))
 
 

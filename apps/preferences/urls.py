@@ -1,4 +1,4 @@
-"""Paths under /v1."""
+"""Paths under /v1. Those of one recipient and of many are in ``apps.privacy``, which erases."""
 
 from django.urls import path
 
@@ -7,8 +7,6 @@ from apps.preferences.api.choices import category_views, preference_views, quiet
 
 urlpatterns = [
     path("recipients", recipient_views.RecipientList.as_view()),
-    path("recipients/bulk", recipient_views.RecipientBulk.as_view()),
-    path("recipients/<str:user_id>", recipient_views.RecipientDetail.as_view()),
     path("recipients/<str:user_id>/devices", contact_views.DeviceList.as_view()),
     path("recipients/<str:user_id>/devices/remove", contact_views.DeviceRemoval.as_view()),
     path("recipients/<str:user_id>/devices/<int:contact_id>", contact_views.DeviceDetail.as_view()),

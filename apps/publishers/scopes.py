@@ -16,6 +16,7 @@ class Scope(StrEnum):
     SUBSCRIPTIONS_READ = "subscriptions:read"
     DIRECTORY_WRITE = "directory:write"
     DIRECTORY_READ = "directory:read"
+    DIRECTORY_PERSONAL = "directory:personal"
     CATEGORIES_WRITE = "categories:write"
     CATEGORIES_READ = "categories:read"
     TEMPLATES_WRITE = "templates:write"

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "apps.schedules",
     "apps.pages",
     "apps.doctor",
+    "apps.privacy",
 ]
 MIDDLEWARE = [
     "apps.api.request_ids.with_request_id",

@@ -23,7 +23,14 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "schedules": {"task": "schedules.run", "schedule": 1.0, "options": {"expires": 5}},
     "purge": {"task": "delivery.purge", "schedule": 600.0, "options": {"expires": 600}},
+    "purge-notifications": {
+        "task": "delivery.purge_notifications",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
     "wake-inboxes": {"task": "inbox.wake", "schedule": 5.0, "options": {"expires": 5}},
     "purge-inboxes": {"task": "inbox.purge", "schedule": 600.0, "options": {"expires": 600}},
+    "erasures": {"task": "privacy.erase", "schedule": 5.0, "options": {"expires": 5}},
+    "purge-erasures": {"task": "privacy.purge", "schedule": 600.0, "options": {"expires": 600}},
     "purge-runs": {"task": "schedules.purge", "schedule": 600.0, "options": {"expires": 600}},
 }

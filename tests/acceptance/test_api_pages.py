@@ -32,7 +32,7 @@ WITH_EXAMPLES = [*PAGES, ROOT / "docs" / "sandbox.md"]
 END = "@@@ end of block @@@"
 MANAGING = (
     "keys:write,audit:read,suppressions:write,suppressions:read,notifications:write,"
-    "categories:write,notifications:critical"
+    "categories:write,notifications:critical,directory:personal"
 )
 CREATE_PUBLISHERS = f"""
 import sys, django

@@ -147,6 +147,12 @@ class DeadLetterAdmin(ReadOnly):
     def _report(self, request: HttpRequest, done: dead_letters.Redriven) -> None:
         more = " More are left: redrive again." if done.more else ""
         messages.success(request, f"Redriven: {done.redriven:,}. They are tried again now.{more}")
+        if done.gone:
+            messages.warning(
+                request,
+                f"Not redriven: {len(done.gone):,}. Their content is deleted, as its retention is "
+                "over.",
+            )
 
 
 def _named(row: DeadLetter) -> Named:

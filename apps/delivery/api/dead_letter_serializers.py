@@ -86,10 +86,16 @@ class RedrivenOut(serializers.Serializer[Redriven]):
     unknown = serializers.ListField(
         child=serializers.CharField(), help_text="ids that are not dead letters of yours"
     )
+    gone = serializers.SerializerMethodField(
+        help_text="number of those that match and cannot be redriven: their content is deleted"
+    )
     more = serializers.BooleanField(help_text="whether others may match: call again with `next`")
     next = serializers.CharField(
         default=None, allow_null=True, help_text="`cursor` for the next call, null on the last"
     )
+
+    def get_gone(self, done: Redriven) -> int:
+        return len(done.gone)
 
 
 @extend_schema_serializer(component_name="DeadLetterRow")

@@ -1,5 +1,7 @@
 """Endpoints of dead letters: list, read and redrive them."""
 
+from collections.abc import Collection, Sequence
+
 from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
@@ -111,7 +113,7 @@ class Redrive(Endpoint):
             ),
             OpenApiExample(
                 "put back",
-                {"redriven": 2, "unknown": [], "more": False, "next": None},
+                {"redriven": 2, "unknown": [], "gone": 0, "more": False, "next": None},
                 response_only=True,
             ),
         ],
@@ -121,17 +123,35 @@ class Redrive(Endpoint):
 
         A call redrives up to 10,000. It reads a limited number of rows, so it may redrive fewer, or
         none, while others match. While `more` is true, call again with `next` as the `cursor`.
-        Expiry, cancellation, suppressions and preferences still apply to a redriven delivery.
+        Expiry, cancellation, suppressions and preferences still apply to a redriven delivery. What
+        they said is deleted some days after they were posted; one that is named then is refused
+        with 410, and nothing is redriven. Those that only match are left out and counted in `gone`.
         """
         body: RedriveBody = self.body(request, RedriveIn)
         what = Match(**body["match"]) if "match" in body else body["ids"]
         beyond = int(decode_cursor(request, body["cursor"])) if "cursor" in body else 0
         with transaction.atomic():
             done = dead_letters.redrive(publisher_of(request).id, what, beyond)
+            if done.gone and "ids" in body:
+                raise _content_gone(body["ids"], done.gone)
             if done.redriven:
                 audit.record(request, "redrive", "dead_letter", "", after=_after(body, done))
         further = None if done.beyond is None else encode_cursor(request, done.beyond)
         return Response({**RedrivenOut(done).data, "next": further})
+
+
+def _content_gone(ids: Sequence[str], gone: Collection[str]) -> Problem:
+    """Return the problem of dead letters that were named and say nothing any more."""
+    return Problem(
+        "content-gone",
+        f"The content of {len(gone)} of them is deleted: nobody can send it again. Redrive the "
+        "others without them, and post anew what is still to be said.",
+        errors=[
+            {"pointer": f"/ids/{index}", "detail": "Its content is deleted."}
+            for index, text in enumerate(ids)
+            if text in gone
+        ],
+    )
 
 
 def _after(body: RedriveBody, done: Redriven) -> dict[str, object]:

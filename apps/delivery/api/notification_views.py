@@ -18,6 +18,7 @@ from apps.delivery.api.notification_serializers import (
     NotificationOut,
 )
 from apps.delivery.models import Notification
+from apps.delivery.operations import retained
 from apps.delivery.sending import cancellation
 from apps.publishers import audit
 from apps.publishers.api.caller import publisher_of
@@ -97,5 +98,6 @@ def _mine(request: Request, notification_id: UUID) -> Notification:
     mine = selectors.notifications(publisher_of(request).id, digests=True)
     row = mine.filter(pk=notification_id).first()
     if row is None:
-        raise Problem("not-found", "You have no notification with this id.")
+        gone = retained.too_old(notification_id)
+        raise Problem("not-found", f"You have no notification with this id. {gone}".rstrip())
     return row

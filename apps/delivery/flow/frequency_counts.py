@@ -25,6 +25,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import transaction
 from prometheus_client import Counter as CounterMetric
 
@@ -214,6 +215,14 @@ def give_back(generation: int, at: int, channel: str, takes: Sequence[Take]) -> 
     keys = [_key(generation, channel, one.recipient_id) for one in takes]
     members = [_member(one.notification_id, one.category) for one in takes]
     _give_back(keys, [at, *members])
+
+
+def forget(recipient_id: int) -> None:
+    """Count no longer what a person was sent: they are erased."""
+    where = frequency.where_counted(lock=False)
+    if where is not None:
+        keys = [_key(where.generation, channel, recipient_id) for channel in settings.CHANNELS]
+        ask_redis(lambda client: client.delete(*keys))
 
 
 def _key(generation: int, channel: str, recipient_id: int) -> str:

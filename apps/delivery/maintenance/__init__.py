@@ -1,5 +1,6 @@
-"""Periodic work: release lost claims, ring for due work, delete and roll up old rows.
+"""Periodic work: release lost claims, ring for due work, delete and roll up old rows; erasure.
 
 In: the clock, by Celery beat through ``apps.delivery.tasks``. Out: rows changed or deleted. Safe to
-run many times at once. Imported by ``apps.delivery.tasks`` and ``apps.delivery.apps`` only.
+run many times at once. Imported by ``apps.delivery.tasks``, ``apps.delivery.apps`` and
+``apps.privacy`` only.
 """

@@ -1,4 +1,4 @@
-"""Retention: delete rows that are no longer needed."""
+"""Retention: delete rows that are no longer needed, apart from notifications."""
 
 from datetime import timedelta
 
@@ -66,8 +66,8 @@ _OTHERS = (daily_quota.purge, requests.purge, audit.purge, audit_trail.purge, lo
 def purge() -> int:
     """Delete rows past their retention, in all apps, and roll up old counts.
 
-    Returns how many rows went. Inbox items and runs of schedules have tasks of their own.
-    Notifications, deliveries and attempts are kept.
+    Returns how many rows went. Inbox items, runs of schedules and notifications have tasks of their
+    own.
     """
     kept = {
         _IDEMPOTENCY_KEYS: timedelta(hours=settings.IDEMPOTENCY_HOURS),

@@ -23,6 +23,7 @@ from apps.delivery.models.outbox.claims import Claim
 from apps.delivery.models.pauses import ProviderSwitch, TopicRelease
 from apps.delivery.models.receipts import Receipt, ReceiptEvent
 from apps.delivery.models.replies import Reply
+from apps.delivery.models.retention import RetentionDeferral, RetentionMark, RetentionRule
 from apps.delivery.models.status_webhooks import StatusWebhook
 
 __all__ = [
@@ -49,6 +50,9 @@ __all__ = [
     "Receipt",
     "ReceiptEvent",
     "Reply",
+    "RetentionDeferral",
+    "RetentionMark",
+    "RetentionRule",
     "StateCount",
     "StatusWebhook",
     "TopicRelease",

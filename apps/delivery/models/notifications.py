@@ -117,6 +117,8 @@ class Notification(models.Model):
                 condition=~Q(reference=""),
                 name="notification_of_reference",
             ),
+            # Erasure looks through what status webhooks were told.
+            models.Index(fields=["id"], condition=Q(kind="status"), name="notification_of_events"),
             # Workers read the newest cancellations twice a second.
             models.Index(
                 fields=["cancelled_at"],

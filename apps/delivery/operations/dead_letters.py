@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from apps.api import pagination
-from apps.core.delivery_ids import number_of
+from apps.core.delivery_ids import number_of, public_id
 from apps.core.row_windows import look_through
 from apps.delivery import state
 from apps.delivery.models import DeadLetter, Delivery, NotificationKind
@@ -39,12 +39,14 @@ class Match:
 class Redriven:
     """The result of a redrive.
 
-    ``unknown``: ids that are not dead letters. ``beyond``: the key to go on after where others may
-    match, else ``None``. ``owners``: number of redriven dead letters by publisher.
+    ``unknown``: ids that are not dead letters. ``gone``: ids, or with criteria as many, whose
+    content is gone, so that they cannot be sent again. ``beyond``: the key to go on after where
+    others may match, else ``None``. ``owners``: number of redriven dead letters by publisher.
     """
 
     redriven: int
     unknown: Sequence[str] = ()
+    gone: Sequence[str] = ()
     beyond: int | None = None
     owners: Mapping[int, int] = field(default_factory=dict)
 
@@ -119,10 +121,13 @@ def _redrive(
 
     ``named``: the public ids that were requested; ``letters``: the keys of their dead letters.
     """
-    done = set(state.redrive(list(found)))
+    without = Delivery.objects.filter(pk__in=found, notification__content=b"")
+    gone = set(without.values_list("pk", flat=True))
+    done = set(state.redrive([key for key in found if key not in gone]))
     return Redriven(
         len(done),
-        [text for text in named if letters.get(text) not in done],
+        [text for text in named if letters.get(text) not in done | gone],
+        [text for text in named if letters.get(text) in gone] or [public_id(key) for key in gone],
         beyond,
         Counter(found[key] for key in done),
     )

@@ -21,7 +21,8 @@ class IgnoreReason(StrEnum):
     """Reason for which an event is ignored, as the metrics count it."""
 
     INSTALLATION = "other_installation"  # it names no delivery, or one of another installation
-    DELIVERY = "unknown_delivery"  # gone by now, or of another channel than the provider's
+    # gone by now, to somebody who was erased, or of another channel than the provider's
+    DELIVERY = "unknown_delivery"
     ADDRESS = "other_address"  # than the one that the delivery went to
     MESSAGE = "other_message"  # than those that this provider may have of the delivery
 
@@ -46,7 +47,9 @@ def ignore_reason(
     ``standing``: the delivery, ``None`` if there is none. ``address``: where it was sent, empty if
     that is not known any more.
     """
-    if standing is None or standing.channel != settings.PROVIDERS[provider]["channel"]:
+    if standing is None or standing.contact_id is None:
+        return IgnoreReason.DELIVERY
+    if standing.channel != settings.PROVIDERS[provider]["channel"]:
         return IgnoreReason.DELIVERY
     if reported.address and address and reported.address.casefold() != address.casefold():
         return IgnoreReason.ADDRESS

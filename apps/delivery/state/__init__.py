@@ -15,7 +15,7 @@ were given up for an address that is not believed dead any more become dead lett
 Imported by whatever in ``apps.delivery`` moves deliveries, and by no other app.
 """
 
-from apps.delivery.state.cancellation import cancel
+from apps.delivery.state.cancellation import cancel, cancel_person
 from apps.delivery.state.claiming import (
     ClaimBudget,
     Claimed,
@@ -53,6 +53,7 @@ __all__ = [
     "Result",
     "apply_receipts",
     "cancel",
+    "cancel_person",
     "create_deliveries",
     "create_in_order",
     "lock_standings",

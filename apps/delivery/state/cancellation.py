@@ -1,10 +1,10 @@
-"""Cancel a notification: what no worker is sending is not sent any more.
+"""Cancel a notification, or all that waits for a person: it is not sent any more.
 
 ``sending.cancellation`` stops what a worker holds already.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -13,11 +13,34 @@ from apps.delivery.models import Notification
 from apps.delivery.ordering import ordering_keys
 from apps.delivery.state import counts, ordering
 from apps.delivery.state.digests import following
+from apps.delivery.state.digests.following import Followed
 from apps.delivery.state.signals import deliveries_moved
 from notifier.domain.states import WAITING, DeliveryState
 
 #: Most waiting deliveries that a cancel moves itself; the rest are cancelled when they are due.
 CANCEL_AT_ONCE = 10_000
+#: SQL: the deliveries of a person, with and without a recipient. Each part has an index.
+OF_PERSON = """
+(recipient_id = %(recipient_id)s
+ OR (recipient_id IS NULL AND contact_id = ANY(%(contact_ids)s::bigint[])))
+"""
+_CANCEL = """
+WITH waiting AS (
+    SELECT id, state FROM delivery_delivery
+     WHERE {which} AND state IN ('queued', 'retrying')
+     LIMIT %(most)s FOR UPDATE
+)
+UPDATE delivery_delivery d
+   SET state = CASE WHEN EXISTS (SELECT FROM delivery_attempt a
+                                  WHERE a.delivery_id = coalesce(d.told_in, d.id)
+                                    AND a.outcome = 'unknown')
+                    -- An earlier call went unanswered: nobody can take it back.
+                    THEN 'unknown' ELSE 'cancelled' END,
+       -- What is cancelled has left its digest.
+       told_in = NULL, next_attempt_at = NULL, updated_at = clock_timestamp()
+  FROM waiting w WHERE d.id = w.id
+RETURNING d.id, d.notification_id, d.channel, w.state, d.state
+"""
 
 
 def cancel(notification_id: UUID) -> bool:
@@ -57,39 +80,37 @@ def cancel(notification_id: UUID) -> bool:
             "AND fence = 0 AND kind = 'whole' FOR UPDATE SKIP LOCKED))",
             [notification_id],
         )
-        cursor.execute(
-            """
-            WITH waiting AS (
-                SELECT id, state FROM delivery_delivery
-                 WHERE notification_id = %s AND state IN ('queued', 'retrying')
-                 LIMIT %s FOR UPDATE
-            )
-            UPDATE delivery_delivery d
-               SET state = CASE WHEN EXISTS (SELECT FROM delivery_attempt a
-                                              WHERE a.delivery_id = coalesce(d.told_in, d.id)
-                                                AND a.outcome = 'unknown')
-                                -- An earlier call went unanswered: nobody can take it back.
-                                THEN 'unknown' ELSE 'cancelled' END,
-                   -- What is cancelled has left its digest.
-                   told_in = NULL, next_attempt_at = NULL, updated_at = clock_timestamp()
-              FROM waiting w WHERE d.id = w.id
-            RETURNING d.id, d.channel, w.state, d.state
-            """,
-            [notification_id, CANCEL_AT_ONCE],
-        )
-        moves: counts.Moves = Counter()
-        rows = cursor.fetchall()
-        _leave_lines(notification_id, [row[0] for row in rows])
-        for _, channel, before, after in rows:
-            moves[notification_id, channel, after] += 1
-            moves[notification_id, channel, before] -= 1
-        followed = following.follow([row[0] for row in rows], ended=True)
-        deliveries_moved.send(
-            None, moves=[(row[0], row[3]) for row in rows] + following.signals(followed)
-        )
-        moves.update(following.moves(followed))
-        counts.add(moves)
+        rows = _cancel_waiting("notification_id = %(id)s", {"id": notification_id})
+        _leave_lines(notification_id, [row.delivery_id for row in rows])
+        _report(rows)
     return True
+
+
+@transaction.atomic
+def cancel_person(recipient_id: int, contact_ids: Collection[int]) -> int:
+    """Cancel what waits for a person, of whatever notifications; return how many deliveries.
+
+    Those to the recipient, and to these contacts where they have none; at most ``CANCEL_AT_ONCE``.
+    """
+    person: dict[str, Any] = {"recipient_id": recipient_id, "contact_ids": list(contact_ids)}
+    rows = _cancel_waiting(OF_PERSON, person)
+    ordering.release_next([row.delivery_id for row in rows])
+    _report(rows)
+    return len(rows)
+
+
+def _cancel_waiting(which: str, parameters: Mapping[str, Any]) -> list[Followed]:
+    with connection.cursor() as cursor:
+        cursor.execute(_CANCEL.format(which=which), {**parameters, "most": CANCEL_AT_ONCE})
+        return [Followed._make(row) for row in cursor.fetchall()]
+
+
+def _report(rows: Sequence[Followed]) -> None:
+    """Move what these deliveries told along with them; count and signal all of it."""
+    followed = following.follow([row.delivery_id for row in rows], ended=True)
+    moved = [*rows, *followed]
+    deliveries_moved.send(None, moves=following.signals(moved))
+    counts.add(following.moves(moved))
 
 
 def _leave_lines(notification_id: UUID, delivery_ids: Sequence[int]) -> None:

@@ -19,7 +19,7 @@ from apps.delivery.intake.drafts import Draft
 from apps.delivery.models import NotificationKind
 from apps.delivery.status_webhooks import lookup
 from apps.preferences.channels import WEBHOOK
-from apps.preferences.selectors import active_contacts
+from apps.preferences.selectors import ERASING, active_contacts
 from notifier.channels.webhook import FRAME, PAYLOAD_LIMIT
 from notifier.domain.messages import Content
 from notifier.domain.priorities import Priority
@@ -114,7 +114,7 @@ def _event(
         "metadata": orjson.loads(metadata) if metadata else {},
         "topic": topic,
         "channel": channel,
-        "user_id": user_id,
+        "user_id": "" if user_id.startswith(ERASING) else user_id,
         "state": state,
         "reason": reason,
         "at": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),

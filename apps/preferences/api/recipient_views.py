@@ -62,7 +62,7 @@ class RecipientList(ListEndpoint):
         """List recipients, oldest first."""
         return self.paginate(
             request,
-            Recipient.objects.all().defer("name", "attributes"),
+            selectors.present(Recipient.objects.all()).defer("name", "attributes"),
             serializers.RecipientSummaryOut,
         )
 

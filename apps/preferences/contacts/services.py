@@ -30,6 +30,8 @@ REMOVED = "removed"
 MOVED = "moved"
 OPERATOR = "operator"
 REPLACED = "replaced"
+#: The reason while their recipient is being erased: the row goes once no delivery needs it.
+ERASED = "erased"
 #: Standard Webhooks 1.0.0 requires 24 to 64 random bytes.
 WEBHOOK_SECRET_BYTES = 32
 #: Advisory locks on device tokens: the first of each lock's two keys, and their number. Tokens

@@ -10,6 +10,7 @@ from notifier_client.rows import (
     Contact,
     Device,
     DigestChoice,
+    Erasure,
     FrequencyCap,
     Preference,
     QuietHours,
@@ -191,6 +192,21 @@ class AsyncRecipients(AsyncCalls):
     async def remove_quiet_hours(self, user_id: str) -> None:
         """Remove a recipient's own quiet hours: the company's apply."""
         await self._http.request("DELETE", f"{_recipient(user_id)}/quiet-hours")
+
+    async def erase_recipient(self, user_id: str) -> Erasure:
+        """Erase a person, for good; call ``get_erasure`` until it is done. Can be repeated."""
+        return read(Erasure, (await self._http.request("DELETE", _recipient(user_id))).body)
+
+    async def get_erasure(self, erasure_id: str) -> Erasure:
+        """Return how far the erasure of a person is."""
+        path = f"/v1/erasures/{segment(erasure_id)}"
+        return read(Erasure, (await self._http.request("GET", path)).body)
+
+    async def export_recipient(self, user_id: str) -> dict[str, Any]:
+        """Return everything that is held about a person, as JSON has it."""
+        answer = await self._http.request("GET", f"{_recipient(user_id)}/export")
+        found: dict[str, Any] = answer.body
+        return found
 
     async def _write_preferences(
         self, method: str, user_id: str, preferences: Sequence[Preference]

@@ -11,6 +11,7 @@ from notifier_client.rows import (
     Contact,
     Device,
     DigestChoice,
+    Erasure,
     FrequencyCap,
     Preference,
     QuietHours,
@@ -190,6 +191,21 @@ class Recipients(Calls):
     def remove_quiet_hours(self, user_id: str) -> None:
         """Remove a recipient's own quiet hours: the company's apply."""
         self._http.request("DELETE", f"{_recipient(user_id)}/quiet-hours")
+
+    def erase_recipient(self, user_id: str) -> Erasure:
+        """Erase a person, for good; call ``get_erasure`` until it is done. Can be repeated."""
+        return read(Erasure, (self._http.request("DELETE", _recipient(user_id))).body)
+
+    def get_erasure(self, erasure_id: str) -> Erasure:
+        """Return how far the erasure of a person is."""
+        path = f"/v1/erasures/{segment(erasure_id)}"
+        return read(Erasure, (self._http.request("GET", path)).body)
+
+    def export_recipient(self, user_id: str) -> dict[str, Any]:
+        """Return everything that is held about a person, as JSON has it."""
+        answer = self._http.request("GET", f"{_recipient(user_id)}/export")
+        found: dict[str, Any] = answer.body
+        return found
 
     def _write_preferences(
         self, method: str, user_id: str, preferences: Sequence[Preference]

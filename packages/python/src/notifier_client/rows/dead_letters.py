@@ -25,11 +25,13 @@ class DeadLetter:
 class Redriven:
     """The number of dead letters that were redriven.
 
-    ``unknown``: ids that are no dead letters; ``more``: whether some may be left; ``next``: the
+    ``unknown``: ids that are no dead letters; ``gone``: number of those that match and cannot be
+    redriven, since their content is deleted; ``more``: whether some may be left; ``next``: the
     cursor with which a call with the same match continues.
     """
 
     redriven: int
     unknown: tuple[str, ...] = field(default=(), metadata=TUPLE)
+    gone: int = 0
     more: bool = False
     next: str | None = None

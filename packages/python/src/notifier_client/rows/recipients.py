@@ -132,3 +132,17 @@ class RecipientResult:
     user_id: str | None = None
     secrets: tuple[Mapping[str, Any], ...] = field(default=(), metadata=TUPLE)
     problem: NotifierError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The erasure of a person. ``state``: ``erasing``, then ``done``.
+
+    ``deliveries``: how many the person was erased from until now.
+    """
+
+    id: str
+    state: str
+    deliveries: int = 0
+    requested_at: datetime | None = field(default=None, metadata=TIME)
+    finished_at: datetime | None = field(default=None, metadata=TIME)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("delivery", "0032_reference_and_metadata")]
+    dependencies = [("delivery", "0033_retention")]
     operations = [
         AddIndexConcurrently(
             "notification",

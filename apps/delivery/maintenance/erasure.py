@@ -1,0 +1,251 @@
+"""Erase a person from notifications, chunks and deliveries; their rows and counts stay.
+
+A delivery of an erased person has neither recipient nor contact: it says that something was sent on
+a channel, when and by which provider, and how that ended. Notifications that went to nobody else
+lose their content. Each function does a batch, or calls ``proceed`` between its batches, and can be
+repeated.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Max, TextField
+from django.db.models.functions import Cast
+
+from apps.core.delivery_ids import number_of
+from apps.core.redaction import redacted, written
+from apps.delivery import sealed_content, state
+from apps.delivery.flow import frequency_counts
+from apps.delivery.models import Delivery, IdempotencyKey, Notification, NotificationKind, Reply
+from apps.delivery.state.cancellation import OF_PERSON
+from notifier.domain.states import WAITING
+from notifier.security.crypto import DecryptionError
+
+#: Deliveries that one transaction erases.
+AT_ONCE = 1_000
+#: Events of status webhooks, and answers to requests, that are looked through at once.
+EVENTS_AT_ONCE, ANSWERS_AT_ONCE = 500, 5_000
+
+# Notifications whose chunks and deliveries are this person's alone; those of a cancelled one stay
+# for a day.
+_ALONE_IN_CHUNKS = f"""
+SELECT DISTINCT c.notification_id FROM delivery_chunk c
+ WHERE (%(recipient_id)s = ANY(c.recipient_ids) OR c.contact_ids && %(contact_ids)s::bigint[])
+   AND NOT EXISTS (SELECT FROM delivery_chunk o
+                    WHERE o.notification_id = c.notification_id
+                      AND (coalesce(o.recipient_ids <@ ARRAY[%(recipient_id)s]::bigint[], false)
+                           OR coalesce(o.contact_ids <@ %(contact_ids)s::bigint[], false))
+                          IS NOT TRUE)
+   AND NOT EXISTS (SELECT FROM delivery_delivery d
+                    WHERE d.notification_id = c.notification_id AND {OF_PERSON} IS NOT TRUE)
+"""
+_LEAVE_CHUNKS = """
+UPDATE delivery_chunk
+   SET recipient_ids = array_remove(recipient_ids, %(recipient_id)s::bigint),
+       contact_ids = CASE WHEN contact_ids IS NOT NULL THEN
+           ARRAY(SELECT id FROM unnest(contact_ids) AS k (id)
+                  WHERE id <> ALL(%(contact_ids)s::bigint[])) END
+ WHERE id = ANY(ARRAY(
+       SELECT id FROM delivery_chunk
+        WHERE %(recipient_id)s = ANY(recipient_ids) OR contact_ids && %(contact_ids)s::bigint[]
+        ORDER BY id FOR UPDATE))
+"""
+# The newest first: their requests may still be repeated.
+_BATCH = f"""
+SELECT id, notification_id FROM delivery_delivery
+ WHERE {OF_PERSON} AND NOT state = ANY(%(waiting)s)
+ ORDER BY id DESC LIMIT {AT_ONCE} FOR UPDATE
+"""
+# What went to bare endpoints in place of a dead delivery of theirs is a copy of theirs.
+_CONTENTS = f"""
+UPDATE delivery_notification n
+   SET content = '', collapse_key = '', ordering_key = '', digest = NULL
+ WHERE n.id = ANY(%(notification_ids)s::uuid[])
+   AND NOT EXISTS (SELECT FROM delivery_chunk c
+                    WHERE c.notification_id = n.id AND c.state <> 'done')
+   AND NOT EXISTS (SELECT FROM delivery_delivery d
+                    WHERE d.notification_id = n.id
+                      AND (d.state = ANY(%(waiting)s)
+                           OR (d.instead_of IS NULL AND {OF_PERSON} IS NOT TRUE
+                               AND (d.recipient_id IS NOT NULL OR d.contact_id IS NOT NULL))))
+RETURNING n.id, n.publisher_id
+"""
+_DELIVERIES = """
+UPDATE delivery_delivery SET recipient_id = NULL, contact_id = NULL, provider_message_id = ''
+ WHERE id = ANY(%(ids)s)
+"""
+_PARTS = (
+    "UPDATE delivery_attempt SET detail = '' WHERE delivery_id = ANY(%(ids)s) AND detail <> ''",
+    "DELETE FROM delivery_receiptevent WHERE delivery_id = ANY(%(ids)s)",
+    "DELETE FROM delivery_deadletter WHERE delivery_id = ANY(%(ids)s)",
+    # That somebody has answered goes on stopping the steps for others.
+    "UPDATE delivery_answer SET recipient_id = -id WHERE recipient_id = %(recipient_id)s"
+    " AND notification_id = ANY(%(notification_ids)s::uuid[])",
+    _DELIVERIES,
+)
+# Whose request is repeated is told that the recipient is unknown.
+_KEYS = """
+DELETE FROM delivery_idempotencykey
+ WHERE created_at > clock_timestamp() - %(kept)s AND publisher_id = ANY(%(publisher_ids)s)
+   AND answer ->> 'id' = ANY(%(notification_ids)s::text[])
+"""
+
+
+def forget_replies(masked_numbers: Collection[str]) -> None:
+    """Take these numbers off the replies: masked, they are all that replies have of a person."""
+    if masked_numbers:
+        Reply.objects.filter(masked__in=masked_numbers).update(masked="")
+
+
+def cancel(recipient_id: int, contact_ids: Collection[int]) -> int:
+    """Cancel some of what waits for a person; return how much, 0 once nothing does.
+
+    What nobody else was to get has no content then, since no delivery of it will lead there.
+    """
+    person = {**_person(recipient_id, contact_ids), "waiting": list(WAITING)}
+    with connection.cursor() as cursor:
+        cursor.execute(_ALONE_IN_CHUNKS, person)
+        alone = [notification_id for (notification_id,) in cursor.fetchall()]
+    for notification_id in alone:
+        with transaction.atomic():
+            state.cancel(notification_id)
+            _erase_contents(person, [notification_id])
+    with connection.cursor() as cursor:
+        cursor.execute(_LEAVE_CHUNKS, person)
+        left: int = cursor.rowcount
+    return left + state.cancel_person(recipient_id, contact_ids)
+
+
+@transaction.atomic
+def erase(recipient_id: int, contact_ids: Collection[int]) -> int:
+    """Erase a person from some deliveries that have ended; return from how many, 0 after the last.
+
+    With those go the content of notifications that were for nobody else, and the answers to the
+    requests that posted them.
+    """
+    person = {**_person(recipient_id, contact_ids), "waiting": list(WAITING)}
+    with connection.cursor() as cursor:
+        cursor.execute(_BATCH, person)
+        found = cursor.fetchall()
+        batch = {
+            **person,
+            "ids": [delivery_id for delivery_id, _ in found],
+            "notification_ids": sorted({notification_id for _, notification_id in found}),
+        }
+        _erase_contents(person, batch["notification_ids"])
+        for statement in _PARTS:
+            cursor.execute(statement, batch)
+    return len(found)
+
+
+def is_left(recipient_id: int, contact_ids: Collection[int]) -> bool:
+    """Return whether deliveries still refer to a person: workers are sending them."""
+    person = _person(recipient_id, contact_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS (SELECT FROM delivery_delivery WHERE {OF_PERSON})", person)
+        left: bool = cursor.fetchone()[0]
+    return left
+
+
+def forget_counts(recipient_id: int) -> None:
+    """Forget what was counted for a person's frequency caps."""
+    frequency_counts.forget(recipient_id)
+
+
+def _person(recipient_id: int, contact_ids: Collection[int]) -> dict[str, Any]:
+    return {"recipient_id": recipient_id, "contact_ids": list(contact_ids)}
+
+
+def _erase_contents(person: Mapping[str, Any], notification_ids: Sequence[UUID]) -> None:
+    """Empty those of these notifications that are for nobody else.
+
+    With them go the idempotency keys under which single ones were posted.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CONTENTS, {**person, "notification_ids": list(notification_ids)})
+        notifications = cursor.fetchall()
+        if not notifications:
+            return
+        # psycopg2 adapts a timedelta, though django-stubs do not list it.
+        parameters: dict[str, Any] = {
+            "kept": timedelta(hours=settings.IDEMPOTENCY_HOURS),
+            "publisher_ids": list({publisher_id for _, publisher_id in notifications}),
+            "notification_ids": [str(notification_id) for notification_id, _ in notifications],
+        }
+        cursor.execute(_KEYS, parameters)
+
+
+def erase_from_answers(user_id: str, before: datetime, proceed: Callable[[], None]) -> None:
+    """Take a person's name out of the answers that are kept with idempotency keys."""
+    newest = IdempotencyKey.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    oldest = IdempotencyKey.objects.order_by("pk").values_list("pk", flat=True).first() or 0
+    rows = IdempotencyKey.objects.annotate(text=Cast("answer", TextField()))
+    rows = rows.filter(created_at__lte=before, text__contains=written(user_id))
+    for low in range(oldest, newest + 1, ANSWERS_AT_ONCE):
+        for row in rows.filter(pk__gte=low, pk__lt=low + ANSWERS_AT_ONCE):
+            row.answer = redacted(row.answer, user_id)
+            row.save(update_fields=["answer"])
+        proceed()
+
+
+def erase_from_events(user_id: str, before: datetime, proceed: Callable[[], None]) -> None:
+    """Take a person's name, and what they wrote, out of the events told to status webhooks.
+
+    Events about somebody who was registered under the same ``user_id`` since stay as they are.
+    """
+    rows = Notification.objects.filter(kind=NotificationKind.STATUS).exclude(content=b"")
+    rows = rows.order_by("pk")
+    last: UUID | None = None
+    while some := list(
+        (rows if last is None else rows.filter(pk__gt=last)).values_list("pk", "content")[
+            :EVENTS_AT_ONCE
+        ]
+    ):
+        for key, sealed in some:
+            _erase_from_event(key, bytes(sealed), user_id, before)
+        last = some[-1][0]
+        proceed()
+
+
+def _erase_from_event(key: UUID, sealed: bytes, user_id: str, before: datetime) -> None:
+    try:
+        content = sealed_content.unseal(key, sealed)
+    except DecryptionError:  # its key is gone, and so is what it said
+        return
+    named = [one for one in _told(content.data) if one.get("user_id") == user_id]
+    sent = [number_of(_sent(one).get("delivery_id")) for one in named]
+    numbers = [number for number in sent if number is not None]
+    others = Delivery.objects.filter(pk__in=numbers, recipient_id__isnull=False)
+    kept = set(others.values_list("pk", flat=True))
+    theirs = [
+        one
+        for one in named
+        if (
+            number_of(_sent(one)["delivery_id"]) not in kept
+            if "delivery_id" in _sent(one)
+            else datetime.fromisoformat(one["at"]) <= before
+        )
+    ]
+    for one in theirs:
+        one["user_id"] = ""
+        if "text" in one:
+            one["text"] = ""
+    if theirs:
+        rows = Notification.objects.filter(pk=key)
+        rows.update(content=sealed_content.seal(key, content))
+
+
+def _told(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the parts of an event that name a person; they can be changed in place."""
+    message = [data["message"]] if "message" in data else []
+    return [*data.get("deliveries", ()), *data.get("preferences", ()), *message]
+
+
+def _sent(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the part of it that names a delivery, if one does."""
+    found: Mapping[str, Any] = one.get("in_reply_to", one)
+    return found

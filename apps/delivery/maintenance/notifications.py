@@ -1,0 +1,229 @@
+"""Retention of notifications: the content goes first, and later the record that they were sent.
+
+Contents are title, body, data and variables. They are deleted ``CONTENT_DAYS`` after a notification
+was due; where it is critical and expires (a one-time password) no later than ``AFTER_EXPIRY`` after
+its expiry. Records are the rows of the notification, its deliveries and all that belongs to them;
+they go after ``RECORD_DAYS``. Rules (``RetentionRule``) change both for categories and publishers.
+Nothing goes while something of it is still to be sent.
+
+Notifications have no index for this, which every acceptance would pay for. Their ids are in the
+order of acceptance: each age is a walk over them, and a mark says how far it has come. What is not
+to go when the walk passes gets a row that says when to look again (``RetentionDeferral``).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from apps.core import arrays, clock
+from apps.delivery.models import Notification, RetentionDeferral, RetentionMark, RetentionRule
+from notifier.domain.states import WAITING
+
+#: Notifications that one transaction looks at.
+AT_ONCE = 1_000
+#: Deliveries that one transaction deletes.
+DELIVERIES_AT_ONCE = 10_000
+#: How long after its expiry the content of a critical notification goes.
+AFTER_EXPIRY = timedelta(hours=1)
+#: Age at which critical notifications are looked at; most of them expire within ten minutes.
+EXPIRING_AGE = AFTER_EXPIRY + timedelta(minutes=10)
+#: When a notification that has work left is looked at again.
+LOOK_AGAIN = timedelta(hours=1)
+
+
+class What(StrEnum):
+    """What is deleted of a notification."""
+
+    CONTENT = "content"
+    RECORD = "record"
+
+
+def purge() -> int:
+    """Delete contents and records whose retention is over; return of how many notifications.
+
+    Two processes that do it at once do some of it twice, which changes nothing.
+    """
+    deleted = _walk("expiring", What.CONTENT, EXPIRING_AGE, _EXPIRING)
+    for what in What:
+        for days in _ages(what):
+            deleted += _walk(f"{what}:{days}", what, timedelta(days=days), _OF_AGE)
+        deleted += _look_again(what)
+    return deleted
+
+
+def rules_changed() -> None:
+    """Look at everything anew: what was passed may be due by the new rules."""
+    RetentionMark.objects.all().delete()
+    RetentionDeferral.objects.update(due_at=clock.moment())
+
+
+def _default(what: What) -> int:
+    return int(settings.CONTENT_DAYS if what is What.CONTENT else settings.RECORD_DAYS)
+
+
+def _ages(what: What) -> list[int]:
+    """Return the ages at which something may go, in days, the youngest first."""
+    found = RetentionRule.objects.values_list(f"{what}_days", flat=True)
+    return sorted({_default(what), *(days for days in found if days is not None)})
+
+
+#: SQL: which notifications a walk looks at. What is kept for longer is left to a later walk.
+_OF_AGE = "kept.age <= %(age)s"
+_EXPIRING = "n.category_kind = 'critical' AND n.expires_at IS NOT NULL"
+
+
+def _walk(name: str, what: What, age: timedelta, which: str) -> int:
+    """Delete from notifications that have come of an age since the last walk of this name."""
+    end, deleted = _first_id(clock.moment() - age), 0
+    while True:
+        mark = RetentionMark.objects.filter(pk=name).first()
+        rows = Notification.objects.filter(pk__lt=end).order_by("pk")
+        if mark is not None:
+            rows = rows.filter(pk__gt=mark.up_to)
+        ids = list(rows.values_list("pk", flat=True)[:AT_ONCE])
+        if not ids:
+            return deleted
+        deleted += _delete(what, _judge(what, ids, which, age))
+        RetentionMark.objects.update_or_create(pk=name, defaults={"up_to": ids[-1]})
+
+
+def _look_again(what: What) -> int:
+    """Delete from notifications of which it was put off until now."""
+    deleted = 0
+    while True:
+        due = RetentionDeferral.objects.filter(what=what, due_at__lte=clock.moment())
+        ids = list(due.order_by("due_at").values_list("notification_id", flat=True)[:AT_ONCE])
+        if not ids:
+            return deleted
+        judged = _judge(what, ids, "true", timedelta(0))
+        deleted += _delete(what, judged)
+        gone = set(ids) - judged.later.keys()
+        RetentionDeferral.objects.filter(what=what, notification_id__in=gone).delete()
+
+
+def _first_id(moment: datetime) -> UUID:
+    """Return the smallest UUIDv7 of a time."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+class Judged(NamedTuple):
+    """Notifications of which something is due now, and when the others are to be looked at."""
+
+    due: list[UUID]
+    later: dict[UUID, datetime]
+
+
+_JUDGE = """
+SELECT n.id, {due},
+       EXISTS (SELECT FROM delivery_chunk c WHERE c.notification_id = n.id AND c.state <> 'done')
+       OR CASE WHEN n.counts_kept
+               THEN coalesce((SELECT sum(count) FROM delivery_statecount s
+                               WHERE s.notification_id = n.id
+                                 AND s.state = ANY(%(waiting)s)), 0) > 0
+               ELSE EXISTS (SELECT FROM delivery_delivery d
+                             WHERE d.notification_id = n.id AND d.state = ANY(%(waiting)s)) END
+  FROM delivery_notification n
+ CROSS JOIN LATERAL (
+       SELECT make_interval(days => coalesce(
+              (SELECT r.{what}_days FROM delivery_retentionrule r
+                WHERE r.{what}_days IS NOT NULL
+                  AND (r.publisher_id IS NULL OR r.publisher_id = n.publisher_id)
+                  AND (r.category = '' OR r.category = n.category)
+                ORDER BY (r.category <> '')::int * 2 + (r.publisher_id IS NOT NULL)::int DESC
+                LIMIT 1), %(days)s)) AS age) AS kept
+ CROSS JOIN LATERAL (SELECT greatest(n.created_at, n.send_at) + kept.age AS due) AS regular
+ WHERE n.id = ANY(%(ids)s::uuid[]) AND {left} AND {which}
+"""
+#: SQL: when it is due. ``least`` passes over null, and so over what does not expire.
+_DUE = {
+    What.CONTENT: "least(regular.due, CASE WHEN n.category_kind = 'critical' "
+    "THEN n.expires_at + %(after_expiry)s END)",
+    What.RECORD: "regular.due",
+}
+#: SQL: whether there is something to delete.
+_LEFT = {What.CONTENT: "n.content <> ''", What.RECORD: "true"}
+
+
+def _judge(what: What, ids: Sequence[UUID], which: str, age: timedelta) -> Judged:
+    """Judge those of these notifications that ``which`` finds."""
+    now, judged = clock.moment(), Judged([], {})
+    statement = _JUDGE.format(what=what, due=_DUE[what], left=_LEFT[what], which=which)
+    # psycopg2 adapts a timedelta, though django-stubs do not list it.
+    parameters: dict[str, Any] = {
+        "ids": arrays.uuids(ids),
+        "days": _default(what),
+        "age": age,
+        "after_expiry": AFTER_EXPIRY,
+        "waiting": list(WAITING),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        for key, due, has_work in cursor.fetchall():
+            if due > now:
+                judged.later[key] = due
+            elif has_work:
+                judged.later[key] = now + LOOK_AGAIN
+            else:
+                judged.due.append(key)
+    return judged
+
+
+_EMPTY = "UPDATE delivery_notification SET content = '' WHERE id = ANY(%s::uuid[])"
+_DEFER = """
+INSERT INTO delivery_retentiondeferral (notification_id, what, due_at)
+SELECT w.id, %s, w.due_at FROM unnest(%s::uuid[], %s::timestamptz[]) AS w (id, due_at)
+ON CONFLICT (notification_id, what) DO UPDATE SET due_at = excluded.due_at
+"""
+
+
+def _delete(what: What, judged: Judged) -> int:
+    """Delete what is due, and have the others looked at again; return of how many it went."""
+    if what is What.RECORD:
+        while _delete_deliveries(judged.due) == DELIVERIES_AT_ONCE:
+            pass
+    with transaction.atomic(), connection.cursor() as cursor:
+        if what is What.CONTENT:
+            cursor.execute(_EMPTY, [arrays.uuids(judged.due)])
+        else:
+            for statement in _RECORDS:
+                cursor.execute(statement, [arrays.uuids(judged.due)])
+        cursor.execute(
+            _DEFER, [what, arrays.uuids(judged.later), arrays.times(judged.later.values())]
+        )
+    return len(judged.due)
+
+
+_SOME_DELIVERIES = """
+SELECT id FROM delivery_delivery
+ WHERE notification_id = ANY(%s::uuid[]) LIMIT %s FOR UPDATE
+"""
+_OF_DELIVERIES = (
+    "DELETE FROM delivery_attempt WHERE delivery_id = ANY(%s)",
+    "DELETE FROM delivery_receiptevent WHERE delivery_id = ANY(%s)",
+    "DELETE FROM delivery_deadletter WHERE delivery_id = ANY(%s)",
+    "DELETE FROM delivery_delivery WHERE id = ANY(%s)",
+)
+_RECORDS = (
+    "DELETE FROM delivery_statecount WHERE notification_id = ANY(%s::uuid[])",
+    "DELETE FROM delivery_pendingcount WHERE notification_id = ANY(%s::uuid[])",
+    "DELETE FROM delivery_answer WHERE notification_id = ANY(%s::uuid[])",
+    "DELETE FROM delivery_chunk WHERE notification_id = ANY(%s::uuid[])",
+    "DELETE FROM delivery_retentiondeferral WHERE notification_id = ANY(%s::uuid[])",
+    "DELETE FROM delivery_notification WHERE id = ANY(%s::uuid[])",
+)
+
+
+@transaction.atomic
+def _delete_deliveries(notification_ids: Sequence[UUID]) -> int:
+    """Delete some deliveries of notifications that have ended; return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SOME_DELIVERIES, [arrays.uuids(notification_ids), DELIVERIES_AT_ONCE])
+        ids = [delivery_id for (delivery_id,) in cursor.fetchall()]
+        for statement in _OF_DELIVERIES:
+            cursor.execute(statement, [ids])
+    return len(ids)

@@ -1,0 +1,53 @@
+"""Erasures of people."""
+
+import uuid
+from enum import StrEnum
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from apps.core.fields import StampField
+
+
+class ErasureState(StrEnum):
+    """How far an erasure is."""
+
+    ERASING = "erasing"  # the person is unreachable, and their rows are being erased
+    DONE = "done"  # nothing names them any more
+
+
+class Erasure(models.Model):
+    """The erasure of one person, and how far it is.
+
+    ``subject`` is a keyed hash of the ``user_id``, by which a repeated request finds the row. What
+    the erasure itself needs of the person (``user_id``, encrypted in the context ``erasure:`` + id,
+    and the ids by which deliveries know them) is emptied when it is done. ``leased_until``: until
+    when a process works on it. ``deliveries``: how many it has erased them from.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    subject = models.BinaryField(max_length=16)
+    user_id = models.BinaryField()
+    recipient_id = models.BigIntegerField(null=True)
+    contact_ids = ArrayField(models.BigIntegerField(), default=list)
+    deliveries = models.BigIntegerField(default=0)
+    requested_at = StampField(auto_now_add=True)
+    leased_until = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["subject", "-requested_at"], name="erasure_of_subject"),
+            models.Index(
+                fields=["requested_at"], condition=Q(finished_at=None), name="erasure_unfinished"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def state(self) -> ErasureState:
+        """Return how far it is."""
+        return ErasureState.ERASING if self.finished_at is None else ErasureState.DONE

@@ -1,0 +1,83 @@
+"""Fixtures of personal data: every channel at the sandbox, and a person with marks everywhere."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from rest_framework.test import APIClient
+
+from notifier.security.tokens import sign
+from tests.support.deliveries.confirmations import outside
+from tests.support.deliveries.counters import fresh_counters
+from tests.support.deliveries.engine import fresh_engine, later, swept, wake, work, workers
+from tests.support.deliveries.sandbox_providers import providers
+from tests.support.deliveries.signed_receipts import callback
+from tests.support.deliveries.signed_replies import Phone, take_replies
+from tests.support.fakes.jwks_server import lasting
+from tests.support.publishers.inboxes import SECRET
+from tests.support.publishers.lookups import fresh_lookups
+from tests.support.publishers.shop import other_shop, shop
+
+__all__ = [
+    "callback",
+    "fresh_counters",
+    "fresh_engine",
+    "fresh_lookups",
+    "later",
+    "other_shop",
+    "outside",
+    "providers",
+    "shop",
+    "swept",
+    "wake",
+    "work",
+    "workers",
+]
+
+
+@pytest.fixture
+def phone(outside, settings):
+    """The marked person's phone; replies and receipts are taken."""
+    settings.INBOX_TOKENS = {**settings.INBOX_TOKENS, "secret": SECRET}
+    take_replies(settings)
+    return Phone(settings.PROVIDERS["twilio"]["options"], number="+4366055512345")
+
+
+@pytest.fixture
+def operator(transactional_db: None) -> Client:
+    """An operator who may do everything."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
+@pytest.fixture
+def onlooker(transactional_db: None) -> Client:
+    """An operator who may see everything, and change nothing."""
+    user = User.objects.create_user("onlooker", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+class App:
+    """Somebody's app, with a token of theirs."""
+
+    def __init__(self, name: str) -> None:
+        self.http = APIClient()
+        token = sign(lasting({"sub": name}), SECRET)
+        self.http.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+
+    def acknowledge(self, posted: Any, status: int = 200) -> None:
+        answer = self.http.post(f"/v1/notifications/{posted['id']}/acknowledge")
+        assert answer.status_code == status, answer.json()
+
+
+@pytest.fixture
+def app(settings: Any) -> Callable[[str], App]:
+    """The app of the person of this name."""
+    settings.INBOX_TOKENS = {**settings.INBOX_TOKENS, "secret": SECRET}
+    return App

@@ -1,0 +1,1 @@
+"""A person with marks, and where they are found."""
