@@ -87,7 +87,12 @@ def test_a_delivery_that_dies_is_a_dead_letter_until_it_is_redriven(
     )
     assert letter["topic"] is None and letter["died_at"]
     heal()
-    assert redrive(shop, ids=[letter["id"]]) == {"redriven": 1, "unknown": [], "more": False}
+    assert redrive(shop, ids=[letter["id"]]) == {
+        "redriven": 1,
+        "unknown": [],
+        "gone": 0,
+        "more": False,
+    }
     assert letters(shop) == []
     assert shop.counts(posted) == {"inbox": {"retrying": 1}}
     again()
@@ -128,7 +133,7 @@ def test_what_matches_is_redriven_and_the_rest_stays(shop, work, provider):
     assert redrive(shop, match={"topic": "news", "reason": "timeout"})["redriven"] == 0
     assert redrive(shop, match={"died_before": "2020-01-01T00:00:00Z"})["redriven"] == 0
     match = {"topic": "news", "provider": "inbox", "died_after": "2020-01-01T00:00:00Z"}
-    assert redrive(shop, match=match) == {"redriven": 1, "unknown": [], "more": False}
+    assert redrive(shop, match=match) == {"redriven": 1, "unknown": [], "gone": 0, "more": False}
     assert [row["topic"] for row in letters(shop)] == ["sport"]
     event = AuditEvent.objects.get(action="redrive", object_type="dead_letter")
     assert event.after == {
@@ -141,8 +146,8 @@ def test_a_call_redrives_so_many_and_says_that_more_are_left(shop, work, provide
     notify(shop, "ada", "bob", "eve")
     work()
     monkeypatch.setattr(dead_letters, "AT_ONCE", 2)
-    assert redrive(shop, match={}) == {"redriven": 2, "unknown": [], "more": True}
-    assert redrive(shop, match={}) == {"redriven": 1, "unknown": [], "more": False}
+    assert redrive(shop, match={}) == {"redriven": 2, "unknown": [], "gone": 0, "more": True}
+    assert redrive(shop, match={}) == {"redriven": 1, "unknown": [], "gone": 0, "more": False}
 
 
 def test_the_few_that_match_are_looked_for_a_part_at_a_time(shop, work, provider, monkeypatch):
@@ -218,7 +223,7 @@ def test_ids_that_are_none_are_listed(shop, work, provider):
     [letter] = letters(shop)
     unknown = ["nonsense", "dlv_0", "dlv_" + "9" * 30, letter["id"].replace("dlv_", "dlv_0")]
     answer = redrive(shop, ids=[*unknown, letter["id"]])
-    assert answer == {"redriven": 1, "unknown": unknown, "more": False}
+    assert answer == {"redriven": 1, "unknown": unknown, "gone": 0, "more": False}
     assert redrive(shop, ids=[letter["id"]])["unknown"] == [letter["id"]]
 
 
@@ -228,7 +233,7 @@ def test_an_id_in_capitals_is_the_same_id(shop, work, provider):
     [letter] = letters(shop)
     capitals = letter["id"].upper()
     assert shop.get(f"dead-letters/{capitals}")["id"] == letter["id"]
-    assert redrive(shop, ids=[capitals]) == {"redriven": 1, "unknown": [], "more": False}
+    assert redrive(shop, ids=[capitals]) == {"redriven": 1, "unknown": [], "gone": 0, "more": False}
 
 
 def test_a_redrive_that_cannot_be_read_is_refused(shop):
