@@ -1,33 +1,50 @@
-"""Examples of the API's and the sandbox's pages, run as they are printed on a running service.
+"""Examples of the API's pages, the guides and the sandbox's page, run as printed on a service.
 
-The ``sh`` blocks of a page are one script, its ``python`` blocks another. A ``json`` block after a
-``sh`` block is what that prints: the same keys and types, whatever the values.
+The ``sh`` blocks of a page are one script, its ``python`` blocks another. What a block prints may
+be shown after it: a ``json`` block is its last line, with the same keys and types, whatever the
+values; a ``text`` block is all of it. A block that names a file is saved under that name, for the
+scripts to run. A guide's ``sh`` blocks come after the functions of the guides' overview.
 """
 
+import contextlib
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from drf_spectacular.generators import SchemaGenerator
+from playwright.sync_api import expect
 
-from stack import servers, stage
-from stack.debian import CURL
+from notifier_client import NotifierClient
+from stack import chromium, servers, stage
+from stack.debian import CHROMIUM, CURL, NODE, NPM
 from stack.stage import Stage
 from stack.state import fresh
+from stack.supervision import ports
 from stack.supervision.process import PATIENCE, ROOT
+from tests.support.pages import Block, blocks
 from tests.support.programs import need
+from tests.support.waiting import until
 
 OVERVIEW = ROOT / "docs" / "api" / "README.md"
 PAGES = sorted(page for page in OVERVIEW.parent.glob("*.md") if page != OVERVIEW)
-WITH_EXAMPLES = [*PAGES, ROOT / "docs" / "sandbox.md"]
+GUIDES_OVERVIEW = ROOT / "docs" / "guides" / "README.md"
+GUIDES = sorted(page for page in GUIDES_OVERVIEW.parent.glob("*.md") if page != GUIDES_OVERVIEW)
+WITH_EXAMPLES = [*PAGES, *GUIDES, ROOT / "docs" / "sandbox.md"]
+#: What a guide's reader has pasted before.
+[FUNCTIONS] = [one.text for one in blocks(GUIDES_OVERVIEW) if "api() {" in one.text]
+#: Where guides have a program of the reader's listen.
+READERS_PORT = re.compile(r"\b8080\b")
 #: Printed after each block, to tell one's output from the next one's.
 END = "@@@ end of block @@@"
 MANAGING = (
@@ -39,36 +56,31 @@ import sys, django
 from django.core.management import call_command
 django.setup()
 call_command("create_publisher", "docs-accounts", "--directory")
+call_command("create_publisher", "docs-login", "--critical")
 for name in sys.argv[1:]:
     call_command("create_publisher", name)
     call_command("create_publisher", name, "--another-key", "--scopes={MANAGING}")
 """
 
 
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a page."""
-
-    language: str
-    text: str
-
-
-def blocks(page: Path) -> list[Block]:
-    found = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
-    return [Block(*one) for one in found]
+@pytest.fixture(scope="module")
+def port() -> int:
+    """The port of a guide's own program."""
+    return ports.free()
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Stage]:
+def service(port: int) -> Iterator[Stage]:
     """The whole service, with the sandbox in place of providers."""
+    settings = {"NOTIFIER_INBOX_ORIGINS": f"http://127.0.0.1:{port}"}
     with fresh("pages") as state, servers.running(state) as found:
-        with stage.running(state, found, receipts=True) as on:
+        with stage.running(state, found, settings=settings, receipts=True) as on:
             yield on
 
 
 @pytest.fixture(scope="module")
 def keys(service: Stage) -> dict[str, str]:
-    """The directory's key, and for each page and language a publisher with two keys.
+    """The directory's and the login's key, and for each page and language a publisher with two.
 
     Made by one process, not by twenty.
     """
@@ -83,15 +95,15 @@ def keys(service: Stage) -> dict[str, str]:
         timeout=PATIENCE,
         check=True,
     )
-    directory, *pairs = done.stdout.split()
+    directory, login, *pairs = done.stdout.split()
     publishing = dict(zip(words, pairs[::2], strict=True))
     managing = dict(zip((f"{word}-managing" for word in words), pairs[1::2], strict=True))
-    return {**publishing, **managing, "directory": directory}
+    return {**publishing, **managing, "directory": directory, "login": login}
 
 
 @pytest.fixture
 def environment(
-    service: Stage, keys: dict[str, str], request: pytest.FixtureRequest
+    service: Stage, keys: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
 ) -> dict[str, str]:
     """The environment that a page's examples may use, with a publisher of its own."""
     name = request.node.callspec.params["page"].stem
@@ -99,54 +111,148 @@ def environment(
     return {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
+        "REPOSITORY": str(tmp_path / "repository"),
         "PAGE": word,
         "NOTIFIER_URL": service.api_url,
         "STREAM_URL": service.stream_url,
         "NOTIFIER_KEY": keys[word],
         "DIRECTORY_KEY": keys["directory"],
         "MANAGING_KEY": keys[f"{word}-managing"],
+        "LOGIN_KEY": keys["login"],
         "SANDBOX_URL": service.sandbox["control_url"],
         "WEBHOOK_URL": service.sandbox["webhook"]["base_url"],
         "INBOX_SECRET": service.env["NOTIFIER_INBOX_JWT_SECRET"],
     }
 
 
-def run(command: list[str], script: str, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        command,
-        input=script,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout
+@pytest.fixture
+def printed(service: Stage, port: int, tmp_path: Path, page: Path) -> list[Block]:
+    """The page's blocks with this service's addresses; files that it names are saved."""
+    found = []
+    for block in blocks(page):
+        text = block.text.replace("http://127.0.0.1:8000", service.api_url)
+        text = text.replace("http://127.0.0.1:8001", service.stream_url)
+        found.append(replace(block, text=READERS_PORT.sub(str(port), text)))
+    for block in found:
+        if block.file:
+            (tmp_path / block.file).parent.mkdir(exist_ok=True)
+            (tmp_path / block.file).write_text(block.text)
+    return found
+
+
+def run(command: list[str], script: str, environment: dict[str, str], place: Path) -> str:
+    """Run it in ``place``, end what it left in the background, and return what it printed."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as complaints:
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=complaints,
+            env=environment,
+            cwd=place,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                process.communicate(script, timeout=PATIENCE)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        out.seek(0)
+        complaints.seek(0)
+        said = out.read()
+        assert process.returncode == 0, f"{said[-3000:]}\n{complaints.read()[-3000:]}"
+        return said
 
 
 def in_language(language: str) -> list[Path]:
-    return [page for page in WITH_EXAMPLES if any(one.language == language for one in blocks(page))]
+    return [page for page in WITH_EXAMPLES if scripted(blocks(page), language)]
+
+
+def scripted(every: Sequence[Block], language: str) -> list[Block]:
+    """The blocks of a page's script in this language."""
+    return [one for one in every if one.language == language and not one.file]
+
+
+def compare(every: Sequence[Block], ran: Sequence[Block], output: str) -> None:
+    """Hold what each block printed against the block that follows it, where that shows it."""
+    answers = dict(zip(map(id, ran), output.split(END), strict=False))
+    for command, shown in pairwise(every):
+        if (answer := answers.get(id(command))) is None:
+            continue
+        if shown.language == "json":
+            last = json.loads(answer.strip().splitlines()[-1])
+            assert shape(last, json.loads(shown.text)) is None
+        if shown.language == "text":
+            assert answer.strip().splitlines() == shown.text.strip().splitlines()
 
 
 @pytest.mark.parametrize("page", in_language("sh"), ids=lambda page: page.stem)
-def test_what_a_page_does_with_curl(page: Path, environment: dict[str, str]) -> None:
+def test_what_a_page_does_with_curl(
+    page: Path, printed: list[Block], environment: dict[str, str], tmp_path: Path
+) -> None:
     need(CURL)
-    every = blocks(page)
-    commands = [one for one in every if one.language == "sh"]
-    script = "".join(f"{one.text}\necho; echo '{END}'\n" for one in commands)
-    printed = run(["sh", "-eu"], script, environment).split(END)
-    answers = dict(zip(map(id, commands), printed, strict=False))
-    for command, shown in pairwise(every):
-        if command.language == "sh" and shown.language == "json":
-            answer = json.loads(answers[id(command)].strip().splitlines()[-1])
-            assert shape(answer, json.loads(shown.text)) is None
+    commands = scripted(printed, "sh")
+    if any("npm " in one.text for one in commands):
+        need(NODE, NPM)
+        environment = {**os.environ, **environment}  # npm's registry, certificates and cache
+        copy_inbox_library(tmp_path / "repository")
+    script = FUNCTIONS if page in GUIDES else ""
+    script += "".join(f"{one.text}\necho; echo '{END}'\n" for one in commands)
+    compare(printed, commands, run(["sh", "-eu"], script, environment, tmp_path))
+
+
+def copy_inbox_library(repository: Path) -> None:
+    """Copy the sources of ``packages/inbox``: nothing is installed in the tree that others edit."""
+    left_out = shutil.ignore_patterns("node_modules", "dist", "build", "*.tgz")
+    place = Path("packages", "inbox")
+    shutil.copytree(ROOT / place, repository / place, ignore=left_out)
 
 
 @pytest.mark.parametrize("page", in_language("python"), ids=lambda page: page.stem)
-def test_what_a_page_does_with_python(page: Path, environment: dict[str, str]) -> None:
-    script = "\n".join(one.text for one in blocks(page) if one.language == "python")
-    run([sys.executable, "-"], script, environment)
+def test_what_a_page_does_with_python(
+    page: Path, printed: list[Block], environment: dict[str, str], tmp_path: Path
+) -> None:
+    examples = scripted(printed, "python")
+    script = "".join(f"{one.text}\nprint({END!r})\n" for one in examples)
+    compare(printed, examples, run([sys.executable, "-"], script, environment, tmp_path))
+
+
+@pytest.mark.parametrize("page", [GUIDES_OVERVIEW.with_name("bell-in-a-page.md")])
+def test_the_bell_of_its_guide_counts_what_is_sent(
+    page: Path,
+    printed: list[Block],
+    service: Stage,
+    keys: dict[str, str],
+    port: int,
+    inbox_library: Path,
+    tmp_path: Path,
+) -> None:
+    need(CHROMIUM)
+    shop = tmp_path / "my-shop"
+    library = shop / "node_modules" / "notifier-inbox" / "dist"
+    shutil.copytree(inbox_library / "dist", library)
+    secret = {"INBOX_SECRET": service.env["NOTIFIER_INBOX_JWT_SECRET"]}
+    with NotifierClient(service.api_url, keys["directory"]) as directory:
+        directory.upsert_recipient("ida")
+    with (
+        subprocess.Popen([sys.executable, "serve.py"], env=secret, cwd=shop) as backend,
+        chromium.running() as browser,
+        NotifierClient(service.api_url, keys["bell-in-a-page-curl"]) as publisher,
+    ):
+        try:
+            until(lambda: ports.listens(port))
+            tab = browser.new_page()
+            tab.goto(f"http://127.0.0.1:{port}")
+            seen = tab.locator("notifier-bell .badge")
+            posted = publisher.notify_users(
+                ["ida"], channels=["inbox"], title="Look here", display_type="banner_dismiss"
+            )
+            publisher.wait(posted.id, timeout=PATIENCE)
+            expect(tab.get_by_text("Look here").first).to_be_visible(timeout=PATIENCE * 1000)
+            expect(seen).to_have_text(re.compile(r"[1-9]"), timeout=PATIENCE * 1000)
+        finally:
+            backend.kill()
 
 
 def shape(answer: Any, shown: Any, where: str = "") -> str | None:
@@ -174,8 +280,16 @@ def is_table(where: str) -> bool:
 
 
 def test_every_page_shows_something_that_is_run() -> None:
-    languages = {page.name: {one.language for one in blocks(page)} for page in WITH_EXAMPLES}
-    assert [name for name, found in languages.items() if not found & {"sh", "python"}] == []
+    run = set(in_language("sh")) | set(in_language("python"))
+    assert [page.name for page in WITH_EXAMPLES if page not in run] == []
+
+
+def test_every_file_that_a_page_has_saved_is_run_or_opened() -> None:
+    for page in WITH_EXAMPLES:
+        script = "".join(one.text for one in scripted(blocks(page), "sh"))
+        for block in blocks(page):
+            if block.language == "python" and block.file:
+                assert f"python3 {Path(block.file).name}" in script, f"{page.name}: {block.file}"
 
 
 def test_the_overview_has_every_operation_and_no_other() -> None:

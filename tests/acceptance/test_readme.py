@@ -19,6 +19,7 @@ from stack.debian import CURL
 from stack.stage import Stage
 from stack.state import State, kept
 from stack.supervision.process import PATIENCE, ROOT
+from tests.support.pages import blocks
 from tests.support.programs import need
 
 #: Processes the quickstart needs; the other channels' workers would only take time to start.
@@ -167,6 +168,23 @@ def test_the_quickstart_with_the_client_prints_what_the_readme_says(service, pro
 def test_the_page_of_the_sandbox_says_where_webhooks_are_received(service):
     with urllib.request.urlopen(service.sandbox["control_url"], timeout=PATIENCE) as page:
         assert f"{service.sandbox['webhook']['base_url']}/NAME" in page.read().decode()
+
+
+def test_the_variables_of_the_guides_open_what_they_are_for(service, project):
+    need(CURL)
+    page = ROOT / "docs" / "guides" / "README.md"
+    variables, functions = (one.text for one in blocks(page) if one.language == "sh")
+    assert f"export NOTIFIER_URL={PRINTED_URL}\n" in variables
+    calls = """
+test -n "$INBOX_SECRET" && test -d "$REPOSITORY" && notifier --version > /dev/null
+api "$DIRECTORY_KEY" /v1/recipients/eve -o /dev/null -X PUT -d '{}'
+api "$MANAGING_KEY" /v1/categories/security -o /dev/null -X PUT -d '{"kind": "critical"}'
+api "$NOTIFIER_KEY" /v1/templates -o /dev/null
+api "$LOGIN_KEY" /v1/notifications -d '{"user_id": "eve", "channels": ["inbox"],
+  "priority": "high", "category": "security", "content": {"title": "1"}}' | field state
+"""
+    script = variables.replace(PRINTED_URL, service.api_url) + functions + calls
+    assert run(project, script).strip() == "accepted"
 
 
 def test_both_quickstarts_have_about_twenty_lines():

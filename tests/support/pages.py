@@ -1,11 +1,27 @@
 """The documents of this repository, and what stands in them."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page. ``file``: the name under which it is to be saved, if it is."""
+
+    language: str
+    file: str
+    text: str
+
+
+def blocks(page: Path) -> list[Block]:
+    """Return the blocks that name a language, and perhaps a file: ```` ```python serve.py ````."""
+    fenced = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+    return [Block(*found) for found in fenced.findall(page.read_text())]
 
 
 def code_of(page: Path) -> list[str]:
