@@ -205,3 +205,38 @@ def test_a_decision_is_short_and_says_why_what_and_what_follows(record):
 
 def test_decisions_are_numbered_without_gaps():
     assert [int(record.name[:4]) for record in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+#: Pages that a list of pages has: decisions are found from the pages that they are about.
+LISTED = {page for page in PAGES if page.is_relative_to(DOCS) and page not in DECISIONS}
+LISTED |= set(ROOT.glob("packages/*/README.md"))
+
+
+def test_llms_txt_has_the_form_that_its_readers_expect():
+    """A title, a summary, then sections with lists of links: https://llmstxt.org."""
+    intro, *sections = re.split(r"^## .+\n", (DOCS / "llms.txt").read_text(), flags=re.MULTILINE)
+    assert re.match(r"# \S.*\n\n> \S.*\n", intro)
+    assert sections
+    for section in sections:
+        for line in section.strip().splitlines():
+            assert re.fullmatch(r"- \[[^\]]+\]\([^)]+\.md\): \S.*", line), line
+
+
+def test_llms_txt_lists_every_page_once_by_its_title():
+    links = re.findall(r"^- \[(.+)\]\((.+)\):", (DOCS / "llms.txt").read_text(), re.MULTILINE)
+    listed = [(DOCS / path).resolve() for _, path in links]
+    assert sorted(listed) == sorted(LISTED)
+    for (title, _), page in zip(links, listed, strict=True):
+        assert page.read_text().startswith(f"# {title}\n"), page
+
+
+def test_the_index_leads_to_every_page():
+    """By itself, or by the overviews of the API and the guides."""
+    indexes = [DOCS / "README.md", DOCS / "api" / "README.md", DOCS / "guides" / "README.md"]
+    linked = {
+        (index.parent / path).resolve()
+        for index in indexes
+        for path in re.findall(r"\]\(([^)#]+)", index.read_text())
+        if not path.startswith("http")
+    }
+    assert {page for page in LISTED if page.is_relative_to(DOCS)} - linked == {indexes[0]}
