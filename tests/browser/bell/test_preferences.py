@@ -235,6 +235,25 @@ def test_signing_out_leaves_nothing_on_the_page(ada: Chooser, mine: BrowserConte
     expect(shown(tab).get_by_role("checkbox")).to_have_count(0)
 
 
+def test_an_element_that_left_the_page_sends_what_was_chosen_and_keeps_nothing(
+    ada: Chooser, mine: BrowserContext
+) -> None:
+    tab = ada.page(mine)
+    box(tab, "Offers of the bell", "Email").uncheck()
+    box(tab, "Offers of the bell", "In the app").uncheck()
+    tab.page.evaluate(
+        """() => {
+          window.gone = document.querySelector("notifier-preferences");
+          window.place = gone.parentElement;
+          gone.remove();
+        }"""
+    )
+    until(lambda: len(ada.preferences) == 2)
+    tab.wait("!gone.shadowRoot.querySelector('input')")
+    tab.page.evaluate("place.append(gone)")
+    expect(box(tab, "Offers of the bell", "In the app")).not_to_be_checked()
+
+
 WHERE = """() => {
   let at = document.activeElement;
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;

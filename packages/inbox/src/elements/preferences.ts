@@ -19,6 +19,8 @@ const SAID = 4_000;
 /** `<notifier-preferences>`: what a person gets, where and when, and everything to change it. */
 export class NotifierPreferencesElement extends NotifierElement implements Page {
   private store: Preferences | undefined;
+  /** Ends the subscription to the person's signing out. */
+  private deaf: (() => void) | undefined;
   private sections: Section[] = [];
   /** What the sections were built with. */
   private spoken: Messages | undefined;
@@ -46,6 +48,10 @@ export class NotifierPreferencesElement extends NotifierElement implements Page 
     globalThis.removeEventListener("focus", this.anew);
     document.removeEventListener("visibilitychange", this.anew);
     super.disconnectedCallback();
+    // What is on its way is sent, and then nothing is kept of whoever it was.
+    void this.store?.settled.then(() => {
+      if (!this.isConnected) this.end();
+    });
   }
 
   /** Make a change: shown at once, and sent. */
@@ -55,7 +61,7 @@ export class NotifierPreferencesElement extends NotifierElement implements Page 
   }
 
   protected hear(client: NotifierInbox): (() => void)[] {
-    const store = (this.store ??= new Preferences((...asked) => client.call(...asked)));
+    const store = (this.store ??= this.open(client));
     void store.load();
     return [
       store.on("change", () => this.draw()),
@@ -65,8 +71,13 @@ export class NotifierPreferencesElement extends NotifierElement implements Page 
         if (!this.store) this.client = client; // somebody has signed in again
         else if (!store.shown) void store.load();
       }),
-      client.on("signedout", () => this.end()),
     ];
+  }
+
+  private open(client: NotifierInbox): Preferences {
+    // Outside of the page, too: the next token may be another person's.
+    this.deaf = client.on("signedout", () => this.end());
+    return new Preferences((...asked) => client.call(...asked));
   }
 
   protected override forget(): void {
@@ -99,6 +110,7 @@ export class NotifierPreferencesElement extends NotifierElement implements Page 
   /** Forget what was shown: whoever comes next may be another person. */
   private end(): void {
     this.store?.close();
+    this.deaf?.();
     this.store = this.spoken = undefined;
     this.sections = [];
     for (const part of [this.main, this.note, this.status, this.failed]) part.replaceChildren();

@@ -44,6 +44,11 @@ export class Preferences extends Emitter<PreferenceEvents> {
     return this.failed.length > 0;
   }
 
+  /** Done once no change is on its way. */
+  get settled(): Promise<void> {
+    return this.sending ?? Promise.resolve();
+  }
+
   /** Read the choices again, unless changes are on their way: they are read after these. */
   load(): Promise<void> {
     if (this.sending) return this.sending;
