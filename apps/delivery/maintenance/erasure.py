@@ -63,7 +63,8 @@ SELECT id, notification_id FROM delivery_delivery
 # What went to bare endpoints in place of a dead delivery of theirs is a copy of theirs.
 _CONTENTS = f"""
 UPDATE delivery_notification n
-   SET content = '', collapse_key = '', ordering_key = '', digest = NULL
+   SET content = '', collapse_key = '', ordering_key = '', digest = NULL,
+       reference = '', metadata = NULL
  WHERE n.id = ANY(%(notification_ids)s::uuid[])
    AND NOT EXISTS (SELECT FROM delivery_chunk c
                     WHERE c.notification_id = n.id AND c.state <> 'done')
@@ -234,6 +235,8 @@ def _erase_from_event(key: UUID, sealed: bytes, user_id: str, before: datetime) 
         one["user_id"] = ""
         if "text" in one:
             one["text"] = ""
+        if "reference" in (sent_one := _sent(one)):
+            sent_one.update(reference="", metadata={})
     if theirs:
         rows = Notification.objects.filter(pk=key)
         rows.update(content=sealed_content.seal(key, content))
@@ -245,7 +248,7 @@ def _told(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [*data.get("deliveries", ()), *data.get("preferences", ()), *message]
 
 
-def _sent(one: Mapping[str, Any]) -> Mapping[str, Any]:
+def _sent(one: dict[str, Any]) -> dict[str, Any]:
     """Return the part of it that names a delivery, if one does."""
-    found: Mapping[str, Any] = one.get("in_reply_to", one)
+    found: dict[str, Any] = one.get("in_reply_to", one)
     return found

@@ -94,7 +94,8 @@ class Person:
 
     def notify(self, name: str, **fields: Any) -> Any:
         """Post a notification to the person under an idempotency key; its answer."""
-        body = {"user_id": ADA, "content": marked(name), **fields}
+        known = {"reference": f"{MARK}-{name}", "metadata": {"order": f"{MARK}-{name}"}}
+        body = {"user_id": ADA, "content": marked(name), **known, **fields}
         posted = self.shop.post("notifications", body, **{"Idempotency-Key": f"{MARK}-{name}"})
         self.ids[name] = posted["id"]
         return posted
