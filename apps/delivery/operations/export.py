@@ -44,6 +44,8 @@ def _page(page: Sequence[Delivery]) -> Iterator[dict[str, object]]:
             "publisher": notification.publisher.name if notification else None,
             "topic": notification.topic.name if notification and notification.topic else None,
             "category": notification.category if notification else None,
+            "reference": notification.reference if notification else None,
+            "metadata": notification.metadata if notification else None,
             "channel": row.channel,
             "address": masked.get(row.contact_id),
             "state": row.state,
