@@ -280,6 +280,14 @@ def test_a_burst_is_told_once(ada: Person, mine: BrowserContext) -> None:
     assert len(tab.page.evaluate("said")) == 1
 
 
+def test_the_first_item_of_an_empty_inbox_is_told(ada: Person, mine: BrowserContext) -> None:
+    tab = ada.tab(mine)
+    region = tab.page.locator("body > [role=status]")
+    expect(region).to_be_empty()
+    ada.send("First")
+    expect(region).to_have_text("A new notification")
+
+
 def test_each_display_type_is_shown_as_it_says(ada: Person, mine: BrowserContext) -> None:
     tab = ada.tab(mine)
     toasts = tab.page.locator("notifier-toasts")

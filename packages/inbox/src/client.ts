@@ -255,7 +255,7 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     const held = this.held ?? [];
     this.held = undefined;
     this.listed += 1;
-    this.show(this.store.replace(page));
+    this.show(this.store.replace(page), true);
     // Another tab has sent these while this one slept.
     const waits = new Set(this.outbox?.waiting().map((one) => one.uid));
     for (const { uid } of this.store.marks) {
@@ -350,11 +350,12 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     return this.items.map((item) => item.id);
   }
 
-  private show(difference: Difference): void {
+  /** Tell what has changed. `listed`: the list was begun anew, which is told if it is empty, too. */
+  private show(difference: Difference, listed = false): void {
     const { items, deleted, counts } = difference;
     this.await();
     this.popups?.look(items);
-    if (!items.length && !deleted.length && !counts) return;
+    if (!items.length && !deleted.length && !counts && !listed) return;
     for (const item of items) this.emit("item", item);
     for (const id of deleted) this.emit("deleted", { id });
     if (counts) this.emit("counts", this.counts);
@@ -404,7 +405,7 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     this.kept?.clear();
     this.kept = undefined;
     this.tokens.forget();
-    this.show(this.store.clear());
+    this.show(this.store.clear(), true);
     this.emit("signedout", { reason });
   }
 }

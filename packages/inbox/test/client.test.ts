@@ -220,6 +220,18 @@ test("a resync of a database that is older than the page lists the inbox again",
   assert.deepEqual(ids(inbox), [1]);
 });
 
+test("an inbox is told to be listed where it is empty, too", async () => {
+  server.answers.set("GET /v1/inbox", () => json(page([])));
+  const inbox = new NotifierInbox({ url: "http://api.example", token: () => token() });
+  inboxes.push(inbox);
+  const more: (boolean | undefined)[] = [];
+  inbox.on("change", () => more.push(inbox.hasMore()));
+  await inbox.connect();
+  assert.deepEqual(more, [false]);
+  inbox.signOut();
+  assert.deepEqual(more, [false, undefined]);
+});
+
 test("a mark at which the server fails is given up in the end, and no other waits for it", async () => {
   const inbox = await connected();
   server.answers.set("POST /v1/inbox/status", ({ body }) =>

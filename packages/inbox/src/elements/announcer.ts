@@ -17,7 +17,8 @@ export function announce(client: NotifierInbox, messages: () => Messages): void 
 class Announcer {
   private readonly region = h("div", { role: "status", "aria-live": "polite" });
   private readonly fresh = new Set<number>();
-  private newest = 0;
+  /** The newest item that was looked at, once the list is loaded. */
+  private newest: number | undefined;
   private first = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -39,10 +40,14 @@ class Announcer {
   }
 
   private look(): void {
+    if (this.client.hasMore() === undefined) {
+      this.forget(); // nothing is loaded yet, or its person has signed out
+      return;
+    }
     const before = this.newest;
     const items = this.client.items;
-    this.newest = Math.max(before, items[0]?.id ?? 0);
-    if (!before) return; // the list of a page that was opened is no news
+    this.newest = Math.max(before ?? 0, items[0]?.id ?? 0);
+    if (before === undefined) return; // the list of a page that was opened is no news
     for (const { id, seen_at } of items) {
       if (id > before && seen_at === null) this.fresh.add(id);
     }
@@ -55,6 +60,13 @@ class Announcer {
 
   private say(): void {
     this.region.textContent = this.messages().arrived(this.fresh.size);
+    this.fresh.clear();
+    this.first = 0;
+  }
+
+  private forget(): void {
+    clearTimeout(this.timer);
+    this.newest = undefined;
     this.fresh.clear();
     this.first = 0;
   }
