@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from apps.core import progress
+from apps.core.processes import progress
 
 #: Most rows that one statement deletes.
 AT_ONCE = 10_000

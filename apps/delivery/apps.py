@@ -72,14 +72,14 @@ def _answer_probes(**_: object) -> None:
 
 def _begin_task(sender: Any, **_: object) -> None:
     """Note that a thread has a task to do."""
-    from apps.core import progress
+    from apps.core.processes import progress
 
     progress.turn(sender.name)
 
 
 def _end_task(**_: object) -> None:
     """Note that a thread has nothing to do."""
-    from apps.core import progress
+    from apps.core.processes import progress
 
     progress.rest()
 

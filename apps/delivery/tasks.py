@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from celery import shared_task
 
-from apps.core import heartbeat as _heartbeat
+from apps.core.processes import heartbeat as _heartbeat
 from apps.delivery.maintenance import notifications as _notifications
 from apps.delivery.maintenance import retention as _purge
 from apps.delivery.maintenance import sweeper as _sweeper

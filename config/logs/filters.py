@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from apps.api.request_ids import route_of
 from apps.core import request_ids
-from apps.core.process_kind import KIND
+from apps.core.processes.kind import KIND
 
 #: Seconds between two lines of one logger, and the most characters of a line.
 EVERY, LONGEST = 60.0, 300

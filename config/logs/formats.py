@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError
 from kombu.exceptions import ChannelError, ConnectionError
 from redis.exceptions import RedisError
 
-from apps.core.process_kind import KIND
+from apps.core.processes.kind import KIND
 
 #: Exceptions whose texts are about code, settings or servers. That of any other may quote a value:
 #: a row that breaks a constraint, an argument that is no number, a key that is not there.

@@ -5,7 +5,7 @@ from typing import Any
 
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from apps.core import heartbeat, progress
+from apps.core.processes import heartbeat, progress
 
 #: Seconds between two looks for tasks that operators changed.
 LOOK_EVERY = 1.0

@@ -15,7 +15,7 @@ from typing import Any
 from celery.utils.threads import bound_open_broker_sockets  # type: ignore[attr-defined]
 from celery.worker import consumer
 
-from apps.core import progress
+from apps.core.processes import progress
 
 log = logging.getLogger(__name__)
 _Consumer: Any = consumer.Consumer

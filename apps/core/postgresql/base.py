@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from dj_db_conn_pool.core import pool_container
 
-from apps.core import progress
 from apps.core.postgresql.pool import Pool
+from apps.core.processes import progress
 
 if TYPE_CHECKING:  # django-db-connection-pool has no types
     from django.db.backends.postgresql import base

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from django.conf import settings
 
-from apps.core import progress
+from apps.core.processes import progress
 from apps.delivery.monitoring import metrics
 
 log = logging.getLogger(__name__)

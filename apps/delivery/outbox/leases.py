@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.conf import settings
 from django.db import connection
 
-from apps.core import progress
+from apps.core.processes import progress
 from apps.delivery.outbox.reserved import reserve
 
 log = logging.getLogger(__name__)

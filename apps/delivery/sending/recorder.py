@@ -14,9 +14,10 @@ from typing import NamedTuple, TypeVar
 
 from django.db import ProgrammingError, connection
 
-from apps.core import clock, progress
+from apps.core import clock
 from apps.core.database_errors import AWAY
 from apps.core.delivery_ids import public_id
+from apps.core.processes import progress
 from apps.delivery import state
 from apps.delivery.flow import address_guards, breakers
 from apps.delivery.monitoring import metrics

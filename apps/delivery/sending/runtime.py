@@ -7,7 +7,7 @@ from functools import cache, partial
 
 from django.conf import settings
 
-from apps.core import progress
+from apps.core.processes import progress
 from apps.delivery.flow import host_breakers
 from apps.delivery.sending.cancellation import CancellationWatcher
 from apps.inbox import services as inbox
@@ -19,7 +19,7 @@ from notifier.providers.base import Provider
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
-#: The event loop's name among what comes round (``apps.core.progress``).
+#: The event loop's name among what comes round (``apps.core.processes.progress``).
 LOOP = "event-loop"
 
 

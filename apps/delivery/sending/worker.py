@@ -11,8 +11,8 @@ from functools import partial
 from django.conf import settings
 from django.db import connection
 
-from apps.core import heartbeat, progress
 from apps.core.database_errors import FAILURES
+from apps.core.processes import heartbeat, progress
 from apps.delivery.fanout import chunking
 from apps.delivery.monitoring import metrics
 from apps.delivery.outbox import backlog

@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from apps.core import clock, heartbeat
+from apps.core import clock
 from apps.core.database_errors import FAILURES
+from apps.core.processes import heartbeat
 from apps.inbox.selectors import Counts
 from apps.inbox.stream import events
 from apps.inbox.stream.bell_listener import BellListener

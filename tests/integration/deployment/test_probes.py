@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.core import progress
+from apps.core.processes import progress
 from apps.delivery.monitoring import probe
 from stack.supervision import ports
 from stack.supervision.process import ROOT

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from apps.core import progress
+from apps.core.processes import progress
 
 
 @pytest.fixture(autouse=True)

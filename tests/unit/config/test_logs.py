@@ -10,7 +10,7 @@ from django.db import IntegrityError, OperationalError
 from django.test import RequestFactory
 
 from apps.core import request_ids
-from apps.core.process_kind import kind_of
+from apps.core.processes.kind import kind_of
 from config.logs.filters import About, NoPaths, NoQuotes, no_uri
 from config.logs.formats import JsonFormatter, TextFormatter
 from notifier.providers.base import log_bug

@@ -4,7 +4,7 @@ import time
 
 from prometheus_client import Gauge
 
-from apps.core.process_kind import KIND
+from apps.core.processes.kind import KIND
 
 BEATS = Gauge(
     "notifier_heartbeat_timestamp_seconds",
