@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from apps.api.problems import CONTENT_TYPE, MOST_ERRORS
 from apps.api.serializers import Items, StrictSerializer
@@ -86,6 +87,8 @@ class ProblemSchema(AutoSchema):
         schema: dict[str, Any] = cast(Any, super())._map_basic_serializer(serializer, direction)
         if isinstance(serializer, StrictSerializer):
             schema["additionalProperties"] = False
+        elif isinstance(serializer, serializers.ModelSerializer):
+            schema["required"] = sorted({*schema.get("required", ()), *_always_there(serializer)})
         return schema
 
     def get_summary(self) -> str:
@@ -98,6 +101,20 @@ class ProblemSchema(AutoSchema):
             "description": f"Problem details: {meaning}",
             "content": {CONTENT_TYPE: {"schema": component.ref}},
         }
+
+
+def _always_there(serializer: serializers.ModelSerializer[Any]) -> set[str]:
+    """Return the fields that an answer never leaves out: columns, and what has a default.
+
+    drf-spectacular takes a column that may be blank for one that may be left out: that is so of
+    requests, for which we use no ``ModelSerializer``.
+    """
+    declared = serializer._declared_fields
+    return {
+        name
+        for name, field in serializer.fields.items()
+        if name not in declared or field.default is not empty
+    }
 
 
 def _refs(*headers: str) -> dict[str, Any]:

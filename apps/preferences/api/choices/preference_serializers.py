@@ -14,7 +14,8 @@ from apps.preferences.api.fields import MAX_BULK, CategoryField, ChannelField
 class PreferenceIn(StrictSerializer):
     """A preference. A channel, topic or category that is left out or null means any."""
 
-    channel = ChannelField(required=False, default="", allow_blank=True, allow_null=True)
+    # No default, which generators for typed languages cannot write for a choice that may be null.
+    channel = ChannelField(required=False, allow_blank=True, allow_null=True)
     topic = NameField(required=False, default="", allow_blank=True, allow_null=True, max_length=200)
     category = CategoryField(
         required=False,
@@ -29,7 +30,8 @@ class PreferenceIn(StrictSerializer):
         list_serializer_class = ConsistentPreferences
 
     def validate(self, preference: dict[str, Any]) -> dict[str, Any]:
-        preference |= {name: preference[name] or "" for name in ("channel", "topic", "category")}
+        names = ("channel", "topic", "category")
+        preference |= {name: preference.get(name) or "" for name in names}
         if preference["topic"] and preference["category"]:
             raise serializers.ValidationError(
                 {"category": ["Name a topic or a category, not both: a topic has its own."]}

@@ -98,6 +98,16 @@ def test_no_object_that_is_sent_may_have_other_fields(schema: dict[str, Any]) ->
     assert len(seen) > 20
 
 
+def test_what_answers_always_have_is_required(schema: dict[str, Any]) -> None:
+    required = {
+        name: set(schema["components"]["schemas"][name]["required"])
+        for name in ("DeliveryOut", "NotificationOut", "TakenOut")
+    }
+    assert {"state", "reason", "provider"} <= required["DeliveryOut"]
+    assert {"topic", "send_at", "cancelled_at"} <= required["NotificationOut"]
+    assert required["TakenOut"].isdisjoint({"deduplicated", "warnings"})
+
+
 def test_the_items_of_bulk_calls_are_typed(schema: dict[str, Any]) -> None:
     names = {"BatchIn": "notifications", "BulkRecipientsIn": "recipients"}
     for component, field in {**names, "SubscriptionsIn": "subscriptions"}.items():
