@@ -86,10 +86,7 @@ def test_a_strictly_typed_program_does_with_it_what_publishers_do(
     package: Path, packed: Path, service: Stage
 ) -> None:
     shutil.copy(PROGRAM, packed / "program.ts")
-    types = ["--typeRoots", str(package / "node_modules" / "@types"), "--types", "node"]
-    flags = ["--strict", "--target", "es2022", "--module", "nodenext", *types]
-    tsc = str(package / "node_modules" / ".bin" / "tsc")
-    run([tsc, *flags, "program.ts"], packed)
+    run([*_tsc(package), "program.ts"], packed)
     printed = run(
         ["node", "program.js"],
         packed,
@@ -109,9 +106,8 @@ def test_what_is_wrong_with_a_program_is_an_error_of_its_types(package: Path, pa
         'client.publish("news", { contents: { body: "Hello" } });\n'
         "for await (const topic of client.listTopics()) topic.nane;\n"
     )
-    tsc = [str(package / "node_modules" / ".bin" / "tsc"), "--strict", "--noEmit"]
     done = subprocess.run(
-        [*tsc, "--target", "es2022", "--module", "nodenext", "wrong.ts"],
+        [*_tsc(package), "--noEmit", "wrong.ts"],
         cwd=packed,
         capture_output=True,
         text=True,
@@ -119,6 +115,22 @@ def test_what_is_wrong_with_a_program_is_an_error_of_its_types(package: Path, pa
     )
     found = re.findall(r"wrong\.ts\((\d+),\d+\): error", done.stdout)
     assert (done.returncode, found) == (2, ["3", "4"]), done.stdout
+
+
+def test_the_programs_of_its_readme_have_the_right_types(package: Path, packed: Path) -> None:
+    blocks = re.findall(r"```ts\n(.*?)```", (SOURCE / "README.md").read_text(), re.DOTALL)
+    imports = set(re.findall(r"^import .*;$", "\n".join(blocks), re.MULTILINE))
+    names = {
+        (name.strip(), module)
+        for line in imports
+        for listed, module in re.findall(r'\{(.*)\} from "(.*)"', line)
+        for name in listed.split(",")
+    }
+    lines = [f'import {{ {name} }} from "{module}";' for name, module in sorted(names)]
+    rest = [line for line in "\n".join(blocks).splitlines() if line not in imports]
+    program = "\n".join([*lines, "declare const token: string;", *rest])
+    (packed / "readme.ts").write_text(program)
+    run([*_tsc(package), "--noEmit", "readme.ts"], packed)
 
 
 def test_what_is_packed_is_the_client_its_types_and_its_papers(package: Path) -> None:
@@ -134,6 +146,13 @@ def test_it_needs_nothing_at_run_time_and_its_lock_names_no_registry() -> None:
     lock = json.loads((SOURCE / "package-lock.json").read_text())
     assert not [name for name, one in lock["packages"].items() if "resolved" in one]
     assert all(one.get("dev") for name, one in lock["packages"].items() if name)
+
+
+def _tsc(package: Path) -> list[str]:
+    """Return the command that checks or compiles a program as a strict project does."""
+    modules = package / "node_modules"
+    flags = ["--strict", "--target", "es2022", "--module", "nodenext"]
+    return [str(modules / ".bin" / "tsc"), *flags, "--typeRoots", str(modules / "@types")]
 
 
 def _camel(name: str) -> str:

@@ -1,4 +1,4 @@
-// Writes the types and the methods that the OpenAPI document describes: node generate.mjs openapi.json DIR
+// Writes the types and methods that a document describes: node generate.mjs openapi.json DIR
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import openapiTypescript, { astToString } from "openapi-typescript";
@@ -22,11 +22,13 @@ async function schemas() {
   for (const item of Object.values(pruned.paths)) {
     for (const method of METHODS.filter((one) => item[one])) {
       const { operationId, parameters = [] } = item[method];
-      item[method] = { operationId, parameters: parameters.filter((one) => one.in === "query"), responses: {} };
+      const query = parameters.filter((one) => one.in === "query");
+      item[method] = { operationId, parameters: query, responses: {} };
     }
   }
   // A field with a default need not be sent; answers say by `required` what they always have.
-  const ast = await openapiTypescript(pruned, { defaultNonNullable: false, immutable: true, silent: true });
+  const options = { defaultNonNullable: false, immutable: true, silent: true };
+  const ast = await openapiTypescript(pruned, options);
   return `${NOTE}\n${astToString(ast)}`;
 }
 
@@ -59,36 +61,36 @@ ${of.InboxOperations.join("\n")}}
 function methodOf(path, method, operation) {
   const { operationId: id, parameters = [], requestBody, responses } = operation;
   const name = camel(NAMES[id] ?? id);
-  const given = [...path.matchAll(/\{(\w+)\}/g)].map(([, word]) => [camel(word), typeOf(parameters.find((one) => one.name === word).schema)]);
+  const signature = [...path.matchAll(/\{(\w+)\}/g)].map(([, word]) => {
+    return `${camel(word)}: ${typeOf(parameters.find((one) => one.name === word).schema)}`;
+  });
   const url = "`" + path.replace(/\{(\w+)\}/g, (_, word) => "${segment(" + camel(word) + ")}") + "`";
   const query = parameters.some((one) => one.in === "query" && !PAGING.includes(one.name));
   const keyed = parameters.some((one) => one.in === "header" && one.name === "Idempotency-Key");
   const row = rowOf(responses);
-  const answer = answerOf(responses);
-  const signature = given.map(([word, type]) => `${word}: ${type}`);
-  if (requestBody) signature.push(`body: ${typeOf(requestBody.content[JSON_TYPE].schema)}${requestBody.required ? "" : " = {}"}`);
+  if (requestBody) {
+    const type = typeOf(requestBody.content[JSON_TYPE].schema);
+    signature.push(`body: ${type}${requestBody.required ? "" : " = {}"}`);
+  }
   if (query) signature.push(`query: Query<"${id}"> = {}`);
   signature.push(`options: ${keyed ? "PublishOptions" : "CallOptions"} = {}`);
-  const words = signature.join(", ");
-  if (row) {
-    return `${comment(operation)}  ${name}(${words}): AsyncGenerator<${row}, void, undefined> {
-    return this.rows(${url}, ${query ? "query" : "{}"}, options);
-  }
-`;
-  }
   const call = [`method: "${method.toUpperCase()}"`, `path: ${url}`];
   if (query) call.push("query");
   if (requestBody) call.push("body");
-  if (keyed) {
-    return `${comment(operation)}  ${name}(${words}): Promise<Replayable<${answer}>> {
-    return this.keyed({ ${call.join(", ")} }, options);
+  let kind = `Promise<${answerOf(responses)}>`;
+  let made;
+  if (row) {
+    kind = `AsyncGenerator<${row}, void, undefined>`;
+    made = `rows(${url}, ${query ? "query" : "{}"}, options)`;
+  } else if (keyed) {
+    kind = `Promise<Replayable<${answerOf(responses)}>>`;
+    made = `keyed({ ${call.join(", ")} }, options)`;
+  } else {
+    const repeatable = ["get", "put"].includes(method) || REPEATABLE.has(id);
+    made = `call({ ${call.join(", ")}, repeatable: ${repeatable}, ...options })`;
   }
-`;
-  }
-  const repeatable = ["get", "put"].includes(method) || REPEATABLE.has(id);
-  call.push(`repeatable: ${repeatable}`, "...options");
-  return `${comment(operation)}  ${name}(${words}): Promise<${answer}> {
-    return this.call({ ${call.join(", ")} });
+  return `${comment(operation)}  ${name}(${signature.join(", ")}): ${kind} {
+    return this.${made};
   }
 `;
 }

@@ -31,7 +31,11 @@ export class NotifierClient extends NotifierOperations {
    *
    *     await client.notifyUsers(["ada"], { content: { title: "Shipped", body: "It is on its way." } });
    */
-  notifyUsers(userIds: readonly string[], message: Message, options?: PublishOptions): Promise<Replayable<Schemas["TakenOut"]>> {
+  notifyUsers(
+    userIds: readonly string[],
+    message: Message,
+    options?: PublishOptions,
+  ): Promise<Replayable<Schemas["TakenOut"]>> {
     return this.notify({ user_ids: userIds, ...message }, options);
   }
 

@@ -12,7 +12,14 @@ const STREAM_SILENCE = 60_000;
 /** Most milliseconds that a timer waits; with more it would end at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 /** Causes of a failed `fetch` with which nothing of the request was written. */
-const UNWRITTEN = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"];
+const UNWRITTEN = [
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "UND_ERR_CONNECT_TIMEOUT",
+];
 
 export interface ClientOptions {
   /** Milliseconds for one request, from connecting to the last byte of the answer: 15,000. */
@@ -132,8 +139,9 @@ export class Transport {
         throw fromProblem(response.status, body, retryAfter(response.headers));
       }
       if (text && body === undefined) { // a log-in page of the network's, perhaps
-        const detail = `The service answered ${response.status} with something that is not JSON; check its base URL.`;
-        throw new NotFound(detail, { status: response.status });
+        const { status } = response;
+        const what = `The service answered ${status} with something that is not JSON`;
+        throw new NotFound(`${what}; check its base URL.`, { status });
       }
       return { headers: response.headers, body };
     } catch (error) {

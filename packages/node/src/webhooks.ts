@@ -30,7 +30,10 @@ export class Webhook {
   readonly #keys: Promise<CryptoKey[]>;
 
   /** `tolerance`: milliseconds by which a message may be old, or ahead of this clock: 300,000. */
-  constructor(secrets: string | readonly string[], { tolerance = 300_000 }: { readonly tolerance?: number } = {}) {
+  constructor(
+    secrets: string | readonly string[],
+    { tolerance = 300_000 }: { readonly tolerance?: number } = {},
+  ) {
     this.tolerance = tolerance;
     const given = typeof secrets === "string" ? [secrets] : secrets;
     if (given.length === 0) throw new TypeError("A webhook is verified with one secret or more");
@@ -45,7 +48,9 @@ export class Webhook {
    * @throws WebhookVerificationError
    */
   async verify(body: string | Uint8Array, headers: WebhookHeaders): Promise<WebhookMessage> {
-    const [id, timestamp, signatures] = ["id", "timestamp", "signature"].map((name) => header(headers, `webhook-${name}`));
+    const id = header(headers, "webhook-id");
+    const timestamp = header(headers, "webhook-timestamp");
+    const signatures = header(headers, "webhook-signature");
     if (!id || !timestamp || !signatures) {
       throw new WebhookVerificationError("webhook-id, webhook-timestamp or webhook-signature is missing");
     }

@@ -3,7 +3,11 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** A step in place of an answer: close the connection, say nothing, or never come to an end. */
-export type Step = "hang up" | "silence" | "dripping" | { status: number; body?: unknown; headers?: Record<string, string> };
+export type Step =
+  | "hang up"
+  | "silence"
+  | "dripping"
+  | { status: number; body?: unknown; headers?: Record<string, string> };
 
 export interface Seen {
   method: string;
@@ -13,7 +17,10 @@ export interface Seen {
 }
 
 /** Serve these steps in turn, the last one for ever, while `use` runs; it gets what was asked. */
-export async function serving(steps: Step[], use: (url: string, seen: Seen[]) => Promise<void>): Promise<void> {
+export async function serving(
+  steps: Step[],
+  use: (url: string, seen: Seen[]) => Promise<void>,
+): Promise<void> {
   const seen: Seen[] = [];
   const server = createServer(async (request, response) => {
     let text = "";
@@ -42,6 +49,12 @@ export async function serving(steps: Step[], use: (url: string, seen: Seen[]) =>
 }
 
 /** A step that answers a problem of this type. */
-export function problem(status: number, name: string, members: object = {}, headers: Record<string, string> = {}): Step {
-  return { status, headers, body: { type: `/problems/${name}`, title: "Wrong", status, detail: "Do this.", ...members } };
+export function problem(
+  status: number,
+  name: string,
+  members: object = {},
+  headers: Record<string, string> = {},
+): Step {
+  const body = { type: `/problems/${name}`, title: "Wrong", status, detail: "Do this.", ...members };
+  return { status, headers, body };
 }

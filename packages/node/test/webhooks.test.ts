@@ -5,7 +5,11 @@ import { Webhook, WebhookVerificationError } from "../src/index.js";
 
 const SECRET = `whsec_${Buffer.from("a secret of 24 characters").toString("base64")}`;
 const OTHER = `whsec_${Buffer.from("another of 24 characters.").toString("base64")}`;
-const BODY = JSON.stringify({ type: "notification", timestamp: "2026-03-01T12:00:00.000Z", data: { title: "Grüße" } });
+const BODY = JSON.stringify({
+  type: "notification",
+  timestamp: "2026-03-01T12:00:00.000Z",
+  data: { title: "Grüße" },
+});
 
 /** Sign as Standard Webhooks 1.0.0 says, independently of what is tested. */
 function signature(secret: string, timestamp: number, id = "dlv_1", body = BODY): string {
@@ -29,7 +33,9 @@ async function refused(webhook: Webhook, body: string, given: Record<string, str
 test("a message is verified as text, as bytes, and by headers of any kind", async () => {
   const webhook = new Webhook(SECRET);
   const given = headers();
-  const capitals = Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toUpperCase(), [value]]));
+  const capitals = Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [name.toUpperCase(), [value]]),
+  );
   for (const one of [given, capitals, new Headers(given)]) {
     for (const body of [BODY, new TextEncoder().encode(BODY), Buffer.from(BODY)]) {
       assert.equal((await webhook.verify(body, one)).data.title, "Grüße");
@@ -42,10 +48,12 @@ test("what was changed is refused: body, id, time, signature", async () => {
   const given = headers();
   await refused(webhook, BODY.replace("notification", "notificatiom"), given);
   await refused(webhook, BODY, { ...given, "webhook-id": "dlv_2" });
-  await refused(webhook, BODY, { ...given, "webhook-timestamp": String(Number(given["webhook-timestamp"]) + 1) });
+  const later = String(Number(given["webhook-timestamp"]) + 1);
+  await refused(webhook, BODY, { ...given, "webhook-timestamp": later });
   await refused(webhook, BODY, { ...given, "webhook-signature": "v1,AAAA" });
   await refused(webhook, BODY, { ...given, "webhook-signature": "v1,not base64" });
-  await refused(webhook, BODY, { ...given, "webhook-signature": given["webhook-signature"]!.replace("v1,", "v2,") });
+  const another = given["webhook-signature"]!.replace("v1,", "v2,");
+  await refused(webhook, BODY, { ...given, "webhook-signature": another });
   await refused(new Webhook(OTHER), BODY, given);
 });
 
