@@ -42,6 +42,7 @@ FAKETIME = Package(
 FIREFOX = Package("firefox-esr", "/usr/bin/firefox-esr", "Firefox")
 HAPROXY = Package("haproxy", "/usr/sbin/haproxy", "HAProxy")
 IPROUTE = Package("iproute2", "ip", "network namespace")
+GO = Package("golang-go", "go", "Go")
 JAVA = Package("default-jre-headless", "java", "Java")
 NGINX = Package(  # brings nginx along
     "libnginx-mod-http-lua", "/usr/lib/nginx/modules/ngx_http_lua_module.so", "nginx with Lua"

@@ -1,4 +1,4 @@
-"""A running service, and the programs that judge it: Node's packages and Java."""
+"""A running service, and the programs that judge it: Node's packages, Java and Go."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from stack import debian, servers, stage
-from stack.debian import JAVA, NODE, NPM
+from stack.debian import GO, JAVA, NODE, NPM
 from stack.stage import Stage
 from stack.state import fresh
 from stack.supervision.process import PATIENCE, ROOT
@@ -96,6 +96,13 @@ def java() -> None:
     """A Java runtime; a skip where there is none."""
     debian.installed(JAVA)
     need(JAVA)
+
+
+@pytest.fixture(scope="session")
+def go() -> None:
+    """Go; a skip where there is none."""
+    debian.installed(GO)
+    need(GO)
 
 
 def run(command: list[str], *, env: dict[str, str], cwd: Path = ROOT, stdin: str = "") -> str:
