@@ -44,6 +44,13 @@ HAPROXY = Package("haproxy", "/usr/sbin/haproxy", "HAProxy")
 IPROUTE = Package("iproute2", "ip", "network namespace")
 GO = Package("golang-go", "go", "Go")
 JAVA = Package("default-jre-headless", "java", "Java")
+JAVAC = Package("default-jdk-headless", "javac", "Java compiler")
+#: The one class that a generated client needs beside Jackson, which the generator brings along.
+JAVA_ANNOTATIONS = Package(
+    "libgeronimo-annotation-1.3-spec-java",
+    "/usr/share/java/geronimo-annotation-1.3-spec.jar",
+    "annotations of Java",
+)
 NGINX = Package(  # brings nginx along
     "libnginx-mod-http-lua", "/usr/lib/nginx/modules/ngx_http_lua_module.so", "nginx with Lua"
 )

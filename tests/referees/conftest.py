@@ -5,13 +5,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
 from stack import debian, servers, stage
-from stack.debian import GO, JAVA, NODE, NPM
+from stack.debian import GO, JAVA, JAVA_ANNOTATIONS, JAVAC, NODE, NPM
 from stack.stage import Stage
 from stack.state import fresh
 from stack.supervision.process import PATIENCE, ROOT
@@ -96,6 +97,15 @@ def java() -> None:
     """A Java runtime; a skip where there is none."""
     debian.installed(JAVA)
     need(JAVA)
+
+
+@pytest.fixture(scope="session")
+def javac(java: None) -> str:
+    """The class path of a generated client: Jackson, as the generator has it, and annotations."""
+    debian.installed(JAVAC, JAVA_ANNOTATIONS)
+    need(JAVAC, JAVA_ANNOTATIONS)
+    jar = files("openapi_generator_cli") / "openapi-generator.jar"
+    return os.pathsep.join([str(jar), JAVA_ANNOTATIONS.file])
 
 
 @pytest.fixture(scope="session")

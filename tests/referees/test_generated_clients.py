@@ -18,6 +18,10 @@ from tests.referees.conftest import HERE, run
 Flow = Callable[[list[str], Path], str]
 #: The page that has the generator's options.
 PAGE = ROOT / "docs" / "api" / "generated-clients.md"
+JAVA = (
+    "--additional-properties=library=native,openApiNullable=false,containerDefaultToNull=true",
+    "--schema-mappings=SubscribeOut=Object",
+)
 GO = (
     "--additional-properties=enumClassPrefix=true,useOneOfDiscriminatorLookup=true,"
     "disallowAdditionalPropertiesIfNotPresent=false",
@@ -43,6 +47,18 @@ def test_openapi_generator(document: Path, java: None, flow: Flow, tmp_path: Pat
     made = tmp_path / "client"
     generate(document, made, "python")
     flow([sys.executable, str(HERE / "with_openapi_generator.py")], made)
+
+
+@pytest.mark.referee
+def test_openapi_generator_for_java(document: Path, javac: str, flow: Flow, tmp_path: Path) -> None:
+    made, classes = tmp_path / "client", tmp_path / "classes"
+    generate(document, made, "java", *JAVA)
+    sources = [str(path) for path in (made / "src" / "main").rglob("*.java")]
+    program = str(HERE / "WithOpenApiGenerator.java")
+    flags = ["-proc:none", "-nowarn", "-encoding", "UTF-8", "-cp", javac, "-d", str(classes)]
+    run(["javac", "-J-XX:TieredStopAtLevel=1", *flags, *sources, program], env=ENV, cwd=tmp_path)
+    class_path = f"{classes}{os.pathsep}{javac}"
+    flow(["java", "-ea", "-cp", class_path, "WithOpenApiGenerator"], made)
 
 
 @pytest.mark.referee

@@ -23,7 +23,7 @@ COME_ALONG = {"epmd", "nginx", "promtool", "rabbitmqctl", "tc"}
 #: Asked for a version or a commit, and done without where they are not there.
 DONE_WITHOUT = {"dpkg-query", "fc-list", "git"}
 #: Programs of others' tools, which `make referees` installs.
-OF_REFEREES = {"go", "java"}
+OF_REFEREES = {"go", "java", "javac"}
 KNOWN = OF_EVERY_MACHINE | COME_ALONG | DONE_WITHOUT | OF_REFEREES
 KNOWN |= {Path(package.file).name for package in debian.OF_THE_TESTS}
 #: Directories of packages from PyPI, of this repository, and of files that a test has made.
