@@ -104,10 +104,27 @@ export abstract class NotifierOperations extends Calls {
    *
    * A call redrives up to 10,000. It reads a limited number of rows, so it may redrive fewer, or
    * none, while others match. While `more` is true, call again with `next` as the `cursor`.
-   * Expiry, cancellation, suppressions and preferences still apply to a redriven delivery.
+   * Expiry, cancellation, suppressions and preferences still apply to a redriven delivery. What
+   * they said is deleted some days after they were posted; one that is named then is refused
+   * with 410, and nothing is redriven. Those that only match are left out and counted in `gone`.
    */
   redrive(body: Schemas["RedriveIn"] = {}, options: CallOptions = {}): Promise<Schemas["RedrivenOut"]> {
     return this.call({ method: "POST", path: `/v1/dead-letters/redrive`, body, repeatable: true, ...options });
+  }
+
+  /**
+   * Explain in sentences why somebody got a notification or did not.
+   *
+   * The delivery says who and which. On every channel: what decided, each attempt, what the
+   * providers reported, and what comes next. Operators read the same in the admin.
+   */
+  explainDelivery(deliveryId: string, options: CallOptions = {}): Promise<Schemas["Explanation"]> {
+    return this.call({ method: "GET", path: `/v1/deliveries/${segment(deliveryId)}/why`, repeatable: true, ...options });
+  }
+
+  /** Read how far the erasure of a person is. */
+  getErasure(erasureId: string, options: CallOptions = {}): Promise<Schemas["Erasure"]> {
+    return this.call({ method: "GET", path: `/v1/erasures/${segment(erasureId)}`, repeatable: true, ...options });
   }
 
   /** List your groups, oldest first. */
@@ -177,9 +194,14 @@ export abstract class NotifierOperations extends Calls {
     return this.call({ method: "POST", path: `/v1/groups/${segment(name)}/notify/dry-run`, body, repeatable: true, ...options });
   }
 
-  /** List your notifications, newest first. */
-  listNotifications(options: CallOptions = {}): AsyncGenerator<Schemas["NotificationOut"], void, undefined> {
-    return this.rows(`/v1/notifications`, {}, options);
+  /**
+   * List your notifications, newest first, or those that meet all of the criteria.
+   *
+   * With `user_id` they are in the order in which their first delivery to that person was made;
+   * what has not been sent to them yet is not listed.
+   */
+  listNotifications(query: Query<"list_notifications"> = {}, options: CallOptions = {}): AsyncGenerator<Schemas["NotificationOut"], void, undefined> {
+    return this.rows(`/v1/notifications`, query, options);
   }
 
   /**
@@ -254,6 +276,17 @@ export abstract class NotifierOperations extends Calls {
     return this.call({ method: "PUT", path: `/v1/recipients/${segment(userId)}`, body, repeatable: true, ...options });
   }
 
+  /**
+   * Erase a person: everything that names or reaches them, in every table.
+   *
+   * They are out of the directory with the answer, and nothing that waited for them is sent. The
+   * rest is erased in the background: `GET /v1/erasures/{erasure_id}` says how far it is.
+   * Repeated, it is answered with the same erasure: 200 once that is done.
+   */
+  eraseRecipient(userId: string, options: CallOptions = {}): Promise<Schemas["Erasure"]> {
+    return this.call({ method: "DELETE", path: `/v1/recipients/${segment(userId)}`, repeatable: false, ...options });
+  }
+
   /** List a recipient's contacts, addresses masked. */
   listContacts(userId: string, options: CallOptions = {}): Promise<readonly Schemas["ContactRow"][]> {
     return this.call({ method: "GET", path: `/v1/recipients/${segment(userId)}/contacts`, repeatable: true, ...options });
@@ -284,6 +317,16 @@ export abstract class NotifierOperations extends Calls {
     return this.call({ method: "POST", path: `/v1/recipients/${segment(userId)}/contacts/remove`, body, repeatable: false, ...options });
   }
 
+  /**
+   * List the deliveries of your notifications to a person, newest first.
+   *
+   * Those of what went to other publishers' topics are left out: only a topic's owner may know
+   * its subscribers.
+   */
+  listRecipientDeliveries(userId: string, query: Query<"list_recipient_deliveries"> = {}, options: CallOptions = {}): AsyncGenerator<Schemas["PersonDeliveryOut"], void, undefined> {
+    return this.rows(`/v1/recipients/${segment(userId)}/deliveries`, query, options);
+  }
+
   /** List a recipient's devices, tokens masked. */
   listDevices(userId: string, options: CallOptions = {}): Promise<readonly Schemas["DeviceRow"][]> {
     return this.call({ method: "GET", path: `/v1/recipients/${segment(userId)}/devices`, repeatable: true, ...options });
@@ -307,6 +350,15 @@ export abstract class NotifierOperations extends Calls {
   /** Remove the recipient's device of a token: nothing is sent to it any more. */
   removeToken(userId: string, body: Schemas["DeviceAt"], options: CallOptions = {}): Promise<void> {
     return this.call({ method: "POST", path: `/v1/recipients/${segment(userId)}/devices/remove`, body, repeatable: false, ...options });
+  }
+
+  /**
+   * Export everything that is held about a person, addresses and contents in clear.
+   *
+   * The document is written as it is read. One that is not valid JSON was cut off: ask again.
+   */
+  exportRecipient(userId: string, options: CallOptions = {}): Promise<Schemas["Export"]> {
+    return this.call({ method: "GET", path: `/v1/recipients/${segment(userId)}/export`, repeatable: true, ...options });
   }
 
   /** Read a recipient's preferences, apart from those for topics you do not see. */
@@ -666,6 +718,11 @@ export abstract class InboxOperations extends Calls {
     return this.call({ method: "GET", path: `/v1/me/categories`, repeatable: true, ...options });
   }
 
+  /** Refuse everything that can be refused, and withdraw whatever you have allowed. */
+  leaveEverything(options: CallOptions = {}): Promise<Schemas["PreferencesOut"]> {
+    return this.call({ method: "POST", path: `/v1/me/leave`, repeatable: false, ...options });
+  }
+
   /** Read your preferences. The most specific one decides. */
   getPreferences(options: CallOptions = {}): Promise<Schemas["PreferencesOut"]> {
     return this.call({ method: "GET", path: `/v1/me/preferences`, repeatable: true, ...options });
@@ -678,6 +735,15 @@ export abstract class InboxOperations extends Calls {
    */
   setPreferences(body: Schemas["PreferencesIn"], options: CallOptions = {}): Promise<Schemas["PreferencesOut"]> {
     return this.call({ method: "PUT", path: `/v1/me/preferences`, body, repeatable: true, ...options });
+  }
+
+  /**
+   * Change these of your preferences and leave the others; `allowed: null` withdraws one.
+   *
+   * You can name topics that you are or were subscribed to.
+   */
+  changeMyPreferences(body: Schemas["PatchedPreferencesChange"] = {}, options: CallOptions = {}): Promise<Schemas["PreferencesOut"]> {
+    return this.call({ method: "PATCH", path: `/v1/me/preferences`, body, repeatable: false, ...options });
   }
 
   /** Read your quiet hours, and whether it is quiet now. */
@@ -697,6 +763,11 @@ export abstract class InboxOperations extends Calls {
   /** Remove your own quiet hours: the company's apply. */
   removeQuietHours(options: CallOptions = {}): Promise<void> {
     return this.call({ method: "DELETE", path: `/v1/me/quiet-hours`, repeatable: true, ...options });
+  }
+
+  /** List what you are subscribed to, and on which channels you get each. */
+  listMyTopics(options: CallOptions = {}): Promise<Schemas["MyTopicsOut"]> {
+    return this.call({ method: "GET", path: `/v1/me/topics`, repeatable: true, ...options });
   }
 
   /**

@@ -161,6 +161,38 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/deliveries/{delivery_id}/why": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["explain_delivery"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/erasures/{erasure_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_erasure"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/groups": {
         readonly parameters: {
             readonly query?: never;
@@ -385,6 +417,22 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/me/leave": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["leave_everything"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/me/preferences": {
         readonly parameters: {
             readonly query?: never;
@@ -398,7 +446,7 @@ export interface paths {
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
-        readonly patch?: never;
+        readonly patch: operations["change_my_preferences"];
         readonly trace?: never;
     };
     readonly "/v1/me/quiet-hours": {
@@ -412,6 +460,22 @@ export interface paths {
         readonly put: operations["replace_my_quiet_hours"];
         readonly post?: never;
         readonly delete: operations["remove_my_quiet_hours"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/me/topics": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["list_my_topics"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -571,7 +635,7 @@ export interface paths {
         readonly get: operations["read_recipient"];
         readonly put: operations["upsert_recipient"];
         readonly post?: never;
-        readonly delete?: never;
+        readonly delete: operations["erase_recipient"];
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -641,6 +705,22 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/recipients/{user_id}/deliveries": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["list_recipient_deliveries"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/recipients/{user_id}/devices": {
         readonly parameters: {
             readonly query?: never;
@@ -683,6 +763,22 @@ export interface paths {
         readonly get?: never;
         readonly put?: never;
         readonly post: operations["remove_token"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/recipients/{user_id}/export": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["export_recipient"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1706,6 +1802,21 @@ export interface components {
             readonly steps: readonly components["schemas"]["StepDryRunOut"][];
             readonly warnings: readonly components["schemas"]["WarningOut"][];
         };
+        /** @description The erasure of a person. */
+        readonly Erasure: {
+            /** Format: uuid */
+            readonly id: string;
+            /** @description erasing: nobody finds or reaches them any more, and the rest is being erased; done: nothing names them any more */
+            readonly state: components["schemas"]["ErasureStateEnum"];
+            /** @description how many they were erased from until now */
+            readonly deliveries: number;
+            /** Format: date-time */
+            readonly requested_at: string;
+            /** Format: date-time */
+            readonly finished_at: string | null;
+        };
+        /** @enum {string} */
+        readonly ErasureStateEnum: "erasing" | "done";
         /** @enum {string} */
         readonly EventEnum: "accepted" | "delivered" | "deferred" | "bounced" | "failed" | "complained" | "unsubscribed";
         /** @description An event of the audit trail. */
@@ -1732,6 +1843,85 @@ export interface components {
         };
         /** @enum {string} */
         readonly EventsEnum: "accepted" | "delivered" | "bounced" | "failed" | "dead" | "unknown" | "suppressed" | "expired" | "cancelled" | "message.received" | "preference.changed";
+        /** @description Why somebody got a notification or did not, in sentences for people. */
+        readonly Explanation: {
+            readonly delivery_id: string;
+            /** Format: uuid */
+            readonly notification_id: string;
+            /** @description null for a bare endpoint */
+            readonly user_id: string | null;
+            /** @description whether they got it, on any channel */
+            readonly verdict: components["schemas"]["VerdictEnum"];
+            /** @description the verdict in words */
+            readonly headline: string;
+            /** @description about the notification */
+            readonly sentences: readonly components["schemas"]["Sentence"][];
+            /** @description about each channel, with every attempt */
+            readonly channels: {
+                readonly [key: string]: readonly components["schemas"]["Sentence"][];
+            };
+        };
+        /** @description Everything that is held about a person; what each list has is in the documentation. */
+        readonly Export: {
+            /** Format: date-time */
+            readonly exported_at: string;
+            /** @description name, attributes, locale and zone */
+            readonly recipient: {
+                readonly [key: string]: unknown;
+            };
+            /** @description devices, phones, mailboxes, webhooks and the inbox, addresses in clear */
+            readonly contacts: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @description what they allowed and refused */
+            readonly preferences: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @description how many notifications they want at most */
+            readonly frequency_caps: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @description how often they want to be told */
+            readonly digests: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @description groups that they are in */
+            readonly groups: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @description why nothing is sent to an address of theirs, STOPs included */
+            readonly suppressions: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @description changes of their contacts and preferences */
+            readonly changes: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @description topics that they subscribe to, or have left */
+            readonly subscriptions: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @description notifications that are sent to them again and again */
+            readonly schedules: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @description items of their inbox */
+            readonly inbox: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @description what was made for them, with content, attempts and receipts */
+            readonly deliveries: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @description notifications that they read or acknowledged */
+            readonly answers: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @description events of the audit trail about them */
+            readonly audit: readonly {
+                readonly [key: string]: unknown;
+            }[];
+        };
         /** @description Another channel, for recipients whom none of the others reached in time. */
         readonly Fallback: {
             /** @description not one of `channels` */
@@ -1927,6 +2117,13 @@ export interface components {
         readonly KindEnum: "critical" | "transactional" | "promotional";
         /** @enum {string} */
         readonly LocalTimePassedEnum: "send" | "skip";
+        /** @description A language to choose. */
+        readonly LocaleOut: {
+            /** @description BCP 47 */
+            readonly locale: string;
+            /** @description as its speakers call it */
+            readonly name: string;
+        };
         /** @description The notification of a run by hand. */
         readonly ManualRunOut: {
             /** Format: uuid */
@@ -1958,6 +2155,14 @@ export interface components {
             readonly time_zone: string;
             readonly frequency_caps: readonly components["schemas"]["FrequencyCapOut"][];
             readonly digests: readonly components["schemas"]["DigestChoiceOut"][];
+            /** @description where they are reached now */
+            readonly channels: readonly string[];
+            /** @description those of them that may have quiet hours */
+            readonly quiet_channels: readonly string[];
+            /** @description languages of Notifier's own texts, and the person's locale */
+            readonly locales: readonly components["schemas"]["LocaleOut"][];
+            /** @description they wrote STOP to a sender: a START from the phone undoes it */
+            readonly sms_stopped: boolean;
         };
         /** @description A member of a group. */
         readonly MemberRow: {
@@ -1999,6 +2204,26 @@ export interface components {
             readonly channels: {
                 readonly [key: string]: boolean;
             };
+        };
+        /** @description A topic that the person is subscribed to, and whether it is sent on each channel. */
+        readonly MyTopicOut: {
+            /** @description to be named in preferences */
+            readonly name: string;
+            readonly display_name: string;
+            /** @description who sends it, as people read it */
+            readonly publisher: string;
+            /** @description folded; empty if it has none */
+            readonly category: string;
+            /** @description it is mandatory or its category critical: preferences apply to its messages of other categories alone */
+            readonly always_sent: boolean;
+            /** @description whether it is sent there. Of what is always sent: only where something was chosen about it */
+            readonly channels: {
+                readonly [key: string]: boolean;
+            };
+        };
+        /** @description What the person is subscribed to, by display name. */
+        readonly MyTopicsOut: {
+            readonly topics: readonly components["schemas"]["MyTopicOut"][];
         };
         /** @description A new API key of the publisher that makes the request. */
         readonly NewKey: {
@@ -2047,6 +2272,15 @@ export interface components {
              * @default
              */
             readonly ordering_key?: string;
+            /**
+             * @description your own id of it, to find it by; need not be unique; nobody is sent it
+             * @default
+             */
+            readonly reference?: string;
+            /** @description texts by name, shown where the notification is; nobody is sent them */
+            readonly metadata?: {
+                readonly [key: string]: string;
+            };
             /** @description tell each recipient of it together with others, when the digest closes */
             readonly digest?: components["schemas"]["DigestIn"];
             /** @description accept the same content, audience and channels once within so many seconds */
@@ -2087,6 +2321,12 @@ export interface components {
             readonly steps: readonly components["schemas"]["FallbackStep"][];
             readonly collapse_key: string;
             readonly ordering_key: string;
+            /** @description your own id of it; empty without one */
+            readonly reference: string;
+            /** @description as posted; empty without any */
+            readonly metadata: {
+                readonly [key: string]: string;
+            };
             /** Format: date-time */
             readonly cancelled_at: string | null;
             /** @description the first 100 who acknowledged it: where it has steps, or by the call */
@@ -2144,6 +2384,15 @@ export interface components {
              * @default
              */
             readonly ordering_key?: string;
+            /**
+             * @description your own id of it, to find it by; need not be unique; nobody is sent it
+             * @default
+             */
+            readonly reference?: string;
+            /** @description texts by name, shown where the notification is; nobody is sent them */
+            readonly metadata?: {
+                readonly [key: string]: string;
+            };
             /** @description tell each recipient of it together with others, when the digest closes */
             readonly digest?: components["schemas"]["DigestIn"];
             /** @description accept the same content, audience and channels once within so many seconds */
@@ -2240,6 +2489,14 @@ export interface components {
         };
         readonly PaginatedNotificationOutList: {
             readonly data: readonly components["schemas"]["NotificationOut"][];
+            /**
+             * @description cursor of the next page, null on the last
+             * @example null
+             */
+            readonly next: string | null;
+        };
+        readonly PaginatedPersonDeliveryOutList: {
+            readonly data: readonly components["schemas"]["PersonDeliveryOut"][];
             /**
              * @description cursor of the next page, null on the last
              * @example null
@@ -2381,6 +2638,44 @@ export interface components {
         };
         /** @enum {string} */
         readonly PerEnum: "hour" | "day" | "week";
+        /** @description A delivery in a list of those to one person, with what its notification is known by. */
+        readonly PersonDeliveryOut: {
+            readonly id: string;
+            /** @description null for another publisher's topic */
+            readonly user_id: string | null;
+            readonly channel: string;
+            /** @description masked; null for another publisher's topic */
+            readonly address: string | null;
+            /** @description null for another publisher's topic */
+            readonly contact_id: number | null;
+            readonly state: string;
+            readonly reason: string;
+            /** @description the reason in words, with the names of the topic or category that a preference refused; empty without a reason */
+            readonly reason_text: string;
+            readonly provider: string;
+            readonly provider_message_id: string;
+            /** @description the delivery that this one replaces after its last attempt */
+            readonly instead_of: string | null;
+            /** @description the delivery of the digest that tells this one together with others */
+            readonly told_in: string | null;
+            /** @description of the notification's fallback, from 1; 0 for the first channels */
+            readonly step: number;
+            /**
+             * Format: date-time
+             * @description of what waits for a digest: when that closes
+             */
+            readonly next_attempt_at: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly updated_at: string;
+            readonly attempts: readonly components["schemas"]["AttemptOut"][];
+            readonly receipts: readonly components["schemas"]["ReceiptOut"][];
+            /** Format: uuid */
+            readonly notification_id: string;
+            readonly reference: string;
+            readonly topic: string | null;
+        };
         /** @enum {string} */
         readonly PlatformEnum: "ios" | "android" | "web";
         /** @description A preference, or with `allowed: null` its withdrawal. */
@@ -2450,6 +2745,8 @@ export interface components {
             readonly errors?: readonly components["schemas"]["ProblemError"][];
             /** @description the number of errors, if `errors` lists only the first of them */
             readonly error_count?: number;
+            /** @description of a 5xx: what to tell the operators, also in `X-Request-ID` */
+            readonly request_id?: string;
         };
         /** @description One error: a JSON `pointer` into the body, or the name of a query `parameter`. */
         readonly ProblemError: {
@@ -2495,6 +2792,15 @@ export interface components {
              * @default
              */
             readonly ordering_key?: string;
+            /**
+             * @description your own id of it, to find it by; need not be unique; nobody is sent it
+             * @default
+             */
+            readonly reference?: string;
+            /** @description texts by name, shown where the notification is; nobody is sent them */
+            readonly metadata?: {
+                readonly [key: string]: string;
+            };
             /** @description tell each recipient of it together with others, when the digest closes */
             readonly digest?: components["schemas"]["DigestIn"];
             /** @description accept the same content, audience and channels once within so many seconds */
@@ -2663,6 +2969,8 @@ export interface components {
             readonly redriven: number;
             /** @description ids that are not dead letters of yours */
             readonly unknown: readonly string[];
+            /** @description number of those that match and cannot be redriven: their content is deleted */
+            readonly gone: number;
             /** @description whether others may match: call again with `next` */
             readonly more: boolean;
             /** @description `cursor` for the next call, null on the last */
@@ -2832,6 +3140,15 @@ export interface components {
              * @default
              */
             readonly ordering_key?: string;
+            /**
+             * @description your own id of it, to find it by; need not be unique; nobody is sent it
+             * @default
+             */
+            readonly reference?: string;
+            /** @description texts by name, shown where the notification is; nobody is sent them */
+            readonly metadata?: {
+                readonly [key: string]: string;
+            };
             /** @description tell each recipient of it together with others, when the digest closes */
             readonly digest?: components["schemas"]["DigestIn"];
             /** @description accept the same content, audience and channels once within so many seconds */
@@ -2841,7 +3158,13 @@ export interface components {
             readonly user_ids?: readonly string[];
         };
         /** @enum {string} */
-        readonly ScopesEnum: "notifications:write" | "notifications:high" | "notifications:critical" | "notifications:read" | "topics:write" | "topics:read" | "subscriptions:write" | "subscriptions:read" | "directory:write" | "directory:read" | "categories:write" | "categories:read" | "templates:write" | "templates:read" | "groups:write" | "groups:read" | "suppressions:write" | "suppressions:read" | "webhooks:write" | "webhooks:read" | "audit:read" | "keys:write";
+        readonly ScopesEnum: "notifications:write" | "notifications:high" | "notifications:critical" | "notifications:read" | "topics:write" | "topics:read" | "subscriptions:write" | "subscriptions:read" | "directory:write" | "directory:read" | "directory:personal" | "categories:write" | "categories:read" | "templates:write" | "templates:read" | "groups:write" | "groups:read" | "suppressions:write" | "suppressions:read" | "webhooks:write" | "webhooks:read" | "audit:read" | "keys:write";
+        /** @description A sentence of an explanation. */
+        readonly Sentence: {
+            readonly text: string;
+            /** @description the state, outcome or event that it is about; empty if about none */
+            readonly state: string;
+        };
         /** @enum {string} */
         readonly SeverityEnum: "info" | "success" | "warning" | "error";
         /** @description The occurrence to skip. */
@@ -3055,6 +3378,12 @@ export interface components {
             readonly send_at: string | null;
             /** Format: date-time */
             readonly expires_at: string | null;
+            /** @description as posted; absent without one */
+            readonly reference?: string;
+            /** @description as posted; absent without any */
+            readonly metadata?: {
+                readonly [key: string]: string;
+            };
             /** @description true if an earlier notification was the same; else absent */
             readonly deduplicated?: boolean;
             /** @description channels on which a recipient has no address or the backlog is large */
@@ -3238,6 +3567,8 @@ export interface components {
             readonly notifications: readonly components["schemas"]["NotificationsOfDay"][];
             readonly deliveries: readonly components["schemas"]["DeliveriesOfDay"][];
         };
+        /** @enum {string} */
+        readonly VerdictEnum: "yes" | "perhaps" | "not_yet" | "no";
         /** @description A version of a template. */
         readonly VersionIn: {
             /** @description used for recipients whose own locale has no content; every channel needs it */
@@ -3285,6 +3616,8 @@ export interface components {
         readonly "Retry-After": number;
         /** @description the scheme, and what was wrong (RFC 6750) */
         readonly "WWW-Authenticate": string;
+        /** @description the request's own, or one that was made for it */
+        readonly "X-Request-ID": string;
     };
     pathItems: never;
 }
@@ -3445,6 +3778,26 @@ export interface operations {
         readonly responses: never;
     };
     readonly redrive: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
+    readonly explain_delivery: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
+    readonly get_erasure: {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
@@ -3660,6 +4013,16 @@ export interface operations {
         readonly requestBody?: never;
         readonly responses: never;
     };
+    readonly leave_everything: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
     readonly read_my_preferences: {
         readonly parameters: {
             readonly query?: never;
@@ -3671,6 +4034,16 @@ export interface operations {
         readonly responses: never;
     };
     readonly replace_my_preferences: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
+    readonly change_my_preferences: {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
@@ -3710,13 +4083,35 @@ export interface operations {
         readonly requestBody?: never;
         readonly responses: never;
     };
+    readonly list_my_topics: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
     readonly list_notifications: {
         readonly parameters: {
             readonly query?: {
+                readonly category?: string;
                 /** @description `next` of the previous page */
                 readonly cursor?: string;
                 /** @description rows a page */
                 readonly limit?: number;
+                /** @description the one that it was posted with */
+                readonly reference?: string;
+                /** @description accepted then or later */
+                readonly since?: string;
+                readonly state?: "scheduled" | "sending" | "done" | "cancelled";
+                /** @description its name */
+                readonly topic?: string;
+                /** @description accepted before then */
+                readonly until?: string;
+                /** @description with a delivery to this person; what went to other publishers' topics is left out, whose subscribers only their owners may know */
+                readonly user_id?: string;
             };
             readonly header?: never;
             readonly path?: never;
@@ -3847,6 +4242,16 @@ export interface operations {
         readonly requestBody?: never;
         readonly responses: never;
     };
+    readonly erase_recipient: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
     readonly list_contacts: {
         readonly parameters: {
             readonly query?: never;
@@ -3897,6 +4302,25 @@ export interface operations {
         readonly requestBody?: never;
         readonly responses: never;
     };
+    readonly list_recipient_deliveries: {
+        readonly parameters: {
+            readonly query?: {
+                readonly channel?: "push" | "sms" | "email" | "webhook" | "inbox";
+                /** @description `next` of the previous page */
+                readonly cursor?: string;
+                /** @description rows a page */
+                readonly limit?: number;
+                /** @description made then or later */
+                readonly since?: string;
+                readonly state?: "queued" | "sending" | "retrying" | "accepted" | "delivered" | "bounced" | "failed" | "dead" | "unknown" | "suppressed" | "expired" | "cancelled";
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
     readonly list_devices: {
         readonly parameters: {
             readonly query?: never;
@@ -3928,6 +4352,16 @@ export interface operations {
         readonly responses: never;
     };
     readonly remove_token: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
+    readonly export_recipient: {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
