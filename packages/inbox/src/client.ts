@@ -2,7 +2,9 @@ import { Api, isFailure } from "./api.ts";
 import { Clock } from "./clock.ts";
 import { Emitter } from "./emitter.ts";
 import type { InboxEvents, InboxOptions } from "./options.ts";
+import { inCalls, unique } from "./marks.ts";
 import { Outbox, type Settled } from "./outbox.ts";
+import { actOnPage } from "./page.ts";
 import { Kept } from "./storage.ts";
 import { type Difference, type Pending, Store } from "./store.ts";
 import type { StreamMessage } from "./stream.ts";
@@ -15,13 +17,6 @@ import type { Change, Counts, Item, Mark, Marked, Page, PageQuery, Told, View } 
 
 /** Longest time that a timer of a browser can wait. */
 const LONGEST_TIMER = 2_147_483_647;
-/** Ids of one call. */
-const MOST_IDS = 1_000;
-
-/** Return a name that nothing else has; `randomUUID` is there in secure contexts only. */
-function unique(): string {
-  return [...crypto.getRandomValues(new Uint32Array(3))].map((one) => one.toString(36)).join("");
-}
 
 interface Heard {
   id: number;
@@ -160,11 +155,8 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     const ids = which === "all" ? this.all(status) : [which].flat();
     const snoozed = until ? { snoozed_until: until.toISOString() } : {};
     if (ids === undefined) return this.put({ status, all: true, ...snoozed });
-    const answers: Promise<Marked>[] = [];
-    for (let at = 0; at < ids.length; at += MOST_IDS) {
-      answers.push(this.put({ status, ids: ids.slice(at, at + MOST_IDS), ...snoozed }));
-    }
-    const found = await Promise.all(answers);
+    const calls = inCalls(ids).map((some) => this.put({ status, ids: some, ...snoozed }));
+    const found = await Promise.all(calls);
     return {
       changed: found.reduce((sum, one) => sum + one.changed, 0),
       unknown: found.flatMap((one) => one.unknown),
@@ -227,16 +219,9 @@ export class NotifierInbox extends Emitter<InboxEvents> {
   }
 
   private listen(signal: AbortSignal): void {
-    globalThis.addEventListener?.("online", () => this.wake(), { signal });
-    globalThis.addEventListener?.("offline", () => this.feed?.lost(), { signal });
-    const seen = (): void => {
-      if (document.visibilityState === "visible") this.wake();
-    };
-    globalThis.document?.addEventListener("visibilitychange", seen, { signal });
-    const restored = ({ persisted }: PageTransitionEvent): void => {
-      if (persisted) void this.relist(); // the page was kept aside, and heard nothing
-    };
-    globalThis.addEventListener?.("pageshow", restored, { signal });
+    const back = (): void => this.wake();
+    const offline = (): void => this.feed?.lost();
+    actOnPage({ back, offline, restored: () => void this.relist() }, signal);
   }
 
   private wake(): void {

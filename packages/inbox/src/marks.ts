@@ -1,6 +1,9 @@
 /** What a mark does to an item: the rules of the server, for showing it before it has answered. */
 import type { Counts, Item, Mark, View } from "./types.ts";
 
+/** Ids of one call. */
+const MOST_IDS = 1_000;
+
 const at = (time: string | null): number => (time === null ? NaN : Date.parse(time));
 
 /** Return the list in which an item is. */
@@ -72,4 +75,16 @@ export function marked(item: Item, mark: Mark, when: string): Item | undefined {
     case "deleted":
       return undefined;
   }
+}
+
+/** Return a name that nothing else has; `randomUUID` is there in secure contexts only. */
+export function unique(): string {
+  return [...crypto.getRandomValues(new Uint32Array(3))].map((one) => one.toString(36)).join("");
+}
+
+/** Return these ids in parts, each of as many as one call takes. */
+export function inCalls(ids: readonly number[]): number[][] {
+  const parts: number[][] = [];
+  for (let at = 0; at < ids.length; at += MOST_IDS) parts.push(ids.slice(at, at + MOST_IDS));
+  return parts;
 }
