@@ -52,6 +52,8 @@ def create_one_of_everything(api: Api, other: Api) -> dict[str, str]:
     subscribed = api.post(f"topics/{TOPIC}/subscriptions", someone)
     found["subscriptions"] = subscribed["subscriptions"][0]["id"]
     api.post("groups/owned-group/members", {"user_ids": ["ada"]})
+    api.put("recipients/bob", {}, 201)
+    found["erasures"] = api.delete("recipients/bob", 202)["id"]
     said = {"content": {"title": WORD}, "send_at": _later(), "channels": ["inbox"]}
     posted = api.post("notifications", {"user_id": "ada", **said}, 202)
     api.post(f"topics/{TOPIC}/publish", {"content": {"title": WORD}}, 202)

@@ -25,6 +25,7 @@ from tests.support.publishers.publisher_objects import (
 #: Paths of what all publishers share, by their beginning, and why it is shared.
 SHARED = {
     "/v1/recipients": "a person is the company's, not one publisher's",
+    "/v1/erasures": "likewise",
     "/v1/categories": "people choose by what the company has, not one publisher",
     "/v1/suppressions": "an address that must not be sent to is nobody's to send to",
     "/v1/inbox": "an end user's token opens it, no publisher's key",
