@@ -24,6 +24,11 @@ worker_class = "notifier.web.worker.Worker"
 sendfile = False
 
 
+#: Take the path from the request line alone: no client says where the application begins
+#: (``SCRIPT_NAME``), also where the proxy is on this machine.
+forwarder_headers = ""
+
+
 class Logger(glogging.Logger):  # type: ignore[misc]
     """Gunicorn's logger, whose lines are JSON where all others are, and quote as little."""
 

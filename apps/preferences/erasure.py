@@ -48,6 +48,8 @@ _LOCK = "SELECT id FROM preferences_recipient WHERE user_id = %s FOR UPDATE"
 _ADDRESSES = """
 SELECT k.channel, k.address_index, k.masked FROM preferences_contact k
  WHERE k.recipient_id = %(recipient_id)s AND k.address <> ''
+   -- What was the person's once may be somebody else's now.
+   AND k.disabled_reason NOT IN ('removed', 'moved', 'replaced')
    AND NOT EXISTS (SELECT FROM preferences_contact o
                     WHERE o.channel = k.channel AND o.address_index = k.address_index
                       AND o.recipient_id <> k.recipient_id)

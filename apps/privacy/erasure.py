@@ -70,8 +70,14 @@ def begin(user_id: str, request: Request | HttpRequest | None) -> Erasure | None
 
 
 def tick() -> None:
-    """Go on with the erasures that are not done, the oldest first; a fault stops no other."""
+    """Go on with the erasures that are not done, the oldest first; a fault stops no other.
+
+    While another process is at one of them, nothing is done: erasures read the same rows, and many
+    at once would leave no thread for other periodic work.
+    """
     rows = Erasure.objects.filter(finished_at=None).order_by("requested_at")
+    if rows.filter(leased_until__gt=clock.moment()).exists():
+        return
     for key in rows.values_list("pk", flat=True):
         try:
             go_on(key)
@@ -123,6 +129,11 @@ def _erase(row: Erasure) -> bool:
     trail.erase(user_id, row.requested_at, proceed)
     deliveries.forget_counts(recipient_id)
     limits.forget(user_id)
+    # What was being accepted or claimed at the beginning may have been committed since.
+    if deliveries.cancel(recipient_id, contact_ids) or deliveries.is_left(
+        recipient_id, contact_ids
+    ):
+        return False
     with transaction.atomic():
         topics.erase(recipient_id, contact_ids)
         directory.finish(recipient_id, contact_ids)

@@ -2,6 +2,7 @@
 
 import random
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -31,6 +32,14 @@ def url(given: str) -> str:
         raise ImproperlyConfigured(
             ". ".join([f"AMQP_URL must be a URL that begins with {beginnings}", *hints])
         )
+    for one in urls:
+        try:
+            urlsplit(one).port  # noqa: B018 (it is checked when it is read)
+        except ValueError:
+            raise ImproperlyConfigured(
+                "AMQP_URL has a host and port that cannot be read: write / ? # @ : in its user "
+                "and password as %2F %3F %23 %40 %3A"
+            ) from None
     if len(urls) > 1 and not schemes <= {*RABBITMQ}:
         raise ImproperlyConfigured(
             "AMQP_URL has several URLs: only the nodes of one RabbitMQ cluster can be listed so, "

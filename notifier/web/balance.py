@@ -3,7 +3,7 @@
 import mmap
 
 #: Processes that can share; those of one server are numbered as they start.
-PROCESSES = 256
+PROCESSES = 4_096
 #: Seconds after which a process that has not said anything counts as gone.
 SILENT = 5.0
 

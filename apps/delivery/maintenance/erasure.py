@@ -41,7 +41,9 @@ SELECT DISTINCT c.notification_id FROM delivery_chunk c
                            OR coalesce(o.contact_ids <@ %(contact_ids)s::bigint[], false))
                           IS NOT TRUE)
    AND NOT EXISTS (SELECT FROM delivery_delivery d
-                    WHERE d.notification_id = c.notification_id AND {OF_PERSON} IS NOT TRUE)
+                    WHERE d.notification_id = c.notification_id AND {OF_PERSON} IS NOT TRUE
+                      -- Those of others who were erased are nobody's.
+                      AND (d.recipient_id IS NOT NULL OR d.contact_id IS NOT NULL))
 """
 _LEAVE_CHUNKS = """
 UPDATE delivery_chunk

@@ -11,6 +11,7 @@ order of acceptance: each age is a walk over them, and a mark says how far it ha
 to go when the walk passes gets a row that says when to look again (``RetentionDeferral``).
 """
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -28,6 +29,8 @@ from notifier.domain.states import WAITING
 AT_ONCE = 1_000
 #: Deliveries that one transaction deletes.
 DELIVERIES_AT_ONCE = 10_000
+#: Seconds after which a run ends: the next one begins ten minutes after it.
+LONGEST = 300.0
 #: How long after its expiry the content of a critical notification goes.
 AFTER_EXPIRY = timedelta(hours=1)
 #: Age at which critical notifications are looked at; most of them expire within ten minutes.
@@ -43,16 +46,18 @@ class What(StrEnum):
     RECORD = "record"
 
 
-def purge() -> int:
+def purge(longest: float = LONGEST) -> int:
     """Delete contents and records whose retention is over; return of how many notifications.
 
-    Two processes that do it at once do some of it twice, which changes nothing.
+    It ends after ``longest`` seconds, and the next one goes on there. Two processes that do it at
+    once do some of it twice, which changes nothing.
     """
-    deleted = _walk("expiring", What.CONTENT, EXPIRING_AGE, _EXPIRING)
+    until = time.monotonic() + longest
+    deleted = _walk("expiring", What.CONTENT, EXPIRING_AGE, _EXPIRING, until)
     for what in What:
         for days in _ages(what):
-            deleted += _walk(f"{what}:{days}", what, timedelta(days=days), _OF_AGE)
-        deleted += _look_again(what)
+            deleted += _walk(f"{what}:{days}", what, timedelta(days=days), _OF_AGE, until)
+        deleted += _look_again(what, until)
     return deleted
 
 
@@ -77,10 +82,10 @@ _OF_AGE = "kept.age <= %(age)s"
 _EXPIRING = "n.category_kind = 'critical' AND n.expires_at IS NOT NULL"
 
 
-def _walk(name: str, what: What, age: timedelta, which: str) -> int:
+def _walk(name: str, what: What, age: timedelta, which: str, until: float) -> int:
     """Delete from notifications that have come of an age since the last walk of this name."""
     end, deleted = _first_id(clock.moment() - age), 0
-    while True:
+    while time.monotonic() < until:
         mark = RetentionMark.objects.filter(pk=name).first()
         rows = Notification.objects.filter(pk__lt=end).order_by("pk")
         if mark is not None:
@@ -89,13 +94,25 @@ def _walk(name: str, what: What, age: timedelta, which: str) -> int:
         if not ids:
             return deleted
         deleted += _delete(what, _judge(what, ids, which, age))
-        RetentionMark.objects.update_or_create(pk=name, defaults={"up_to": ids[-1]})
+        if not _moved(name, mark, ids[-1]):
+            break
+    return deleted
 
 
-def _look_again(what: What) -> int:
+def _moved(name: str, mark: RetentionMark | None, up_to: UUID) -> bool:
+    """Move a walk's mark on, and return whether it did.
+
+    It did not where the mark was deleted meanwhile: the rules have changed.
+    """
+    if mark is None:
+        return RetentionMark.objects.get_or_create(pk=name, defaults={"up_to": up_to})[1]
+    return bool(RetentionMark.objects.filter(pk=name, up_to=mark.up_to).update(up_to=up_to))
+
+
+def _look_again(what: What, until: float) -> int:
     """Delete from notifications of which it was put off until now."""
     deleted = 0
-    while True:
+    while time.monotonic() < until:
         due = RetentionDeferral.objects.filter(what=what, due_at__lte=clock.moment())
         ids = list(due.order_by("due_at").values_list("notification_id", flat=True)[:AT_ONCE])
         if not ids:
@@ -104,6 +121,7 @@ def _look_again(what: What) -> int:
         deleted += _delete(what, judged)
         gone = set(ids) - judged.later.keys()
         RetentionDeferral.objects.filter(what=what, notification_id__in=gone).delete()
+    return deleted
 
 
 def _first_id(moment: datetime) -> UUID:

@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                         help_text="of notifications, deliveries and attempts; empty for what "
                         "applies otherwise",
                         null=True,
-                        validators=[django.core.validators.MinValueValidator(1)],
+                        validators=[django.core.validators.MinValueValidator(8)],
                     ),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),

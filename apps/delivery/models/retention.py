@@ -26,10 +26,11 @@ class RetentionRule(models.Model):
         validators=[MinValueValidator(1)],
         help_text="of title, body, data and variables; empty for what applies otherwise",
     )
+    # Frequency caps count what was sent within a week.
     record_days = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(1)],
+        validators=[MinValueValidator(8)],
         help_text="of notifications, deliveries and attempts; empty for what applies otherwise",
     )
     updated_at = StampField(auto_now=True)

@@ -39,6 +39,8 @@ R = TypeVar("R")
 #: The time in a notification's id is that of the process which accepted it, and ``created_at`` the
 #: database's: their clocks are at most this far apart.
 CLOCKS_APART = timedelta(minutes=1)
+#: Milliseconds that an id has room for.
+MOST_MILLISECONDS = 2**48 - 1
 #: What an operator's search by a reference, a person or an address finds at most: the newest.
 MOST_FOUND = 1_000
 #: Contacts of one address that are looked at.
@@ -80,9 +82,9 @@ def notifications(publisher_id: int, wanted: Wanted) -> tuple[QuerySet[Notificat
     if wanted.topic is not None:
         rest &= Q(topic__in=topics)
     if wanted.since is not None:
-        rows = rows.filter(pk__gte=_first_id(wanted.since - CLOCKS_APART))
+        rows = rows.filter(pk__gte=_first_id(wanted.since, -CLOCKS_APART))
     if wanted.until is not None:
-        rows = rows.filter(pk__lt=_first_id(wanted.until + CLOCKS_APART))
+        rows = rows.filter(pk__lt=_first_id(wanted.until, CLOCKS_APART))
     return selectors.with_names(rows), rest
 
 
@@ -161,11 +163,13 @@ def deliveries_at(address: str) -> list[int]:
 
 
 def _by_reference(reference: str) -> tuple[Q, Q] | None:
+    if not reference:  # no index has those without one
+        return None
     newest = Notification.objects.filter(publisher=OuterRef("pk"), reference=reference)
     ids = ArraySubquery(newest.order_by("-pk").values("pk")[:MOST_FOUND])
     of_each = Publisher.objects.annotate(found=ids).values_list("found", flat=True)
     found = [key for keys in of_each for key in keys]
-    return (Q(pk__in=found), Q()) if reference and found else None
+    return (Q(pk__in=found), Q()) if found else None
 
 
 def _by_topic(name: str) -> tuple[Q, Q] | None:
@@ -221,7 +225,10 @@ def _rest(wanted: Wanted, prefix: str = "") -> Q:
     return Q(**{f"{prefix}{name}": value for name, value in found.items()})
 
 
-def _first_id(moment: datetime) -> UUID:
-    """Return the least id of the notifications accepted from a moment on: ids are UUIDv7."""
-    milliseconds = int(moment.timestamp() * 1000)
-    return UUID(int=max(milliseconds, 0) << 80)
+def _first_id(moment: datetime, later: timedelta) -> UUID:
+    """Return the least id of those accepted ``later`` than a moment: ids are UUIDv7.
+
+    The moment may be the first or the last that there is, which nothing can be added to.
+    """
+    milliseconds = int((moment.timestamp() + later.total_seconds()) * 1000)
+    return UUID(int=min(max(milliseconds, 0), MOST_MILLISECONDS) << 80)

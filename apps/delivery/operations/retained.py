@@ -17,7 +17,10 @@ def too_old(notification_id: UUID) -> str:
     """
     if notification_id.version != 7:
         return ""
-    accepted_at = datetime.fromtimestamp((notification_id.int >> 80) / 1000, UTC)
+    milliseconds = notification_id.int >> 80
+    if milliseconds > clock.moment().timestamp() * 1000:
+        return ""
+    accepted_at = datetime.fromtimestamp(milliseconds / 1000, UTC)
     days = settings.RECORD_DAYS
     if shortest := RetentionRule.objects.aggregate(days=Min("record_days"))["days"]:
         days = min(days, shortest)

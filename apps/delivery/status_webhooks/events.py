@@ -106,7 +106,13 @@ def _event(
     reference: str,
     metadata: str | None,
 ) -> Event:
-    """Build the event of one delivery, without its address and content."""
+    """Build the event of one delivery, without its address and content.
+
+    Of somebody who is being erased it says neither who that is nor what may name them.
+    """
+    if user_id.startswith(ERASING):
+        user_id = reference = ""
+        metadata = None
     return {
         "delivery_id": public_id(delivery_id),
         "notification_id": str(notification_id),
@@ -114,7 +120,7 @@ def _event(
         "metadata": orjson.loads(metadata) if metadata else {},
         "topic": topic,
         "channel": channel,
-        "user_id": "" if user_id.startswith(ERASING) else user_id,
+        "user_id": user_id,
         "state": state,
         "reason": reason,
         "at": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),

@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api.problems import Problem
 from apps.inbox.authentication import registered
 from apps.inbox.views import InboxEndpoint
 from apps.preferences import selectors, topic_names
@@ -15,6 +16,7 @@ from apps.preferences.api.choices.preference_serializers import (
     PreferencesIn,
     PreferencesOut,
 )
+from apps.preferences.api.fields import MAX_BULK
 from apps.preferences.api.shapes import PostedPreference, ShownPreference
 from apps.preferences.consent.services import (
     PreferenceUpdate,
@@ -133,7 +135,14 @@ def _changed(
         before = _preferences(person.pk, names)
         write(person.pk, names)
         after = _preferences(person.pk, names)
-        audit.record(request, action, "preferences", person.user_id, before=before, after=after)
+        if len(after["preferences"]) > max(MAX_BULK, len(before["preferences"])):
+            raise Problem(
+                "invalid-request",
+                f"You can have {MAX_BULK:,} preferences: withdraw some (`allowed: null`) first.",
+                errors=[{"pointer": "/preferences", "detail": "There are too many."}],
+            )
+        if after != before:
+            audit.record(request, action, "preferences", person.user_id, before=before, after=after)
     return after
 
 

@@ -62,6 +62,8 @@ def merge_preferences(
         else:
             after[update.recipient_id][update.scope] = update.allowed
     _write(before, after, may_lift=may_lift, by_link=by_link)
+    if not by_link:
+        _keep_from_links(updates)
 
 
 @transaction.atomic
@@ -80,6 +82,7 @@ def replace_preferences(
     kept = {scope: on for scope, on in before[recipient_id].items() if scope.topic_id in hidden}
     wanted = {update.scope: update.allowed for update in updates if update.allowed is not None}
     _write(before, {recipient_id: kept | wanted}, may_lift=may_lift)
+    _keep_from_links(updates)
 
 
 def leaving_everything(recipient_id: int) -> list[PreferenceUpdate]:
@@ -148,6 +151,22 @@ def _write(
         )
         for update in changed
     )
+
+
+def _keep_from_links(updates: Iterable[PreferenceUpdate]) -> None:
+    """Let no link lift these refusals, also where one had been written by a link already."""
+    refused = [update[:4] for update in updates if update.allowed is False]
+    if refused:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE preferences_preference p SET by_link = false, linked_at = NULL
+                FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[])
+                    AS w (recipient_id, channel, topic_id, category)
+                WHERE p.recipient_id = w.recipient_id AND p.channel = w.channel
+                    AND p.topic_id IS NOT DISTINCT FROM w.topic_id AND p.category = w.category
+                    AND p.by_link AND NOT p.allowed""",
+                [list(column) for column in zip(*refused, strict=True)],
+            )
 
 
 _CHANGES = {True: Change.ALLOWED, False: Change.REFUSED, None: Change.WITHDRAWN}

@@ -69,7 +69,10 @@ export class Transport {
       throw new TypeError(`The base URL begins with https:// or http://, unlike ${baseUrl}`);
     }
     this.baseUrl = href.replace(/\/+$/, "");
-    this.#token = token;
+    this.#token = token.trim();
+    if (!/^[\x21-\x7e]+$/.test(this.#token)) { // the error of a header would show all of it
+      throw new TypeError("The key has characters that no key has: a line break, perhaps");
+    }
     this.timeout = timeout;
     this.retryFor = retryFor;
     this.longest = Math.max(timeout, retryFor);

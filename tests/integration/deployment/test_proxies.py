@@ -186,6 +186,13 @@ def test_the_admin_is_for_the_networks_of_operators_alone(proxy, path):
     assert proxy.ask(path, **{"X-Forwarded-For": "10.0.0.7"}).status in (400, 403, 404)
 
 
+@pytest.mark.parametrize("path", ["/v1/metrics", "/v1/admin/login/", "/problems/admin/login/"])
+def test_no_header_says_that_a_path_begins_with_the_name_of_a_script(proxy, path):
+    script = "/" + path.split("/")[1]
+    for name in ("SCRIPT_NAME", "Script-Name", "PATH_INFO"):
+        assert proxy.ask(path, **{name: script}).status in (400, 404), name
+
+
 def test_a_notification_is_posted_through_it(proxy, key, directory):
     api = {"Authorization": f"Bearer {directory}", "Content-Type": "application/json"}
     assert proxy.ask("/v1/recipients/ada", "PUT", b"{}", **api).status in (200, 201)

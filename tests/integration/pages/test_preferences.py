@@ -214,6 +214,17 @@ def test_a_link_does_not_lift_what_a_process_of_the_version_before_refused(page)
     assert chosen() == [("email", None, "offers", False)]
 
 
+def test_what_a_link_refused_no_link_allows_once_it_is_refused_elsewhere_too(shop, page):
+    from apps.preferences.consent.services import PreferenceUpdate, merge_preferences
+
+    person = Recipient.objects.get()
+    box = category_key("offers", "email")
+    choose(page, off=[box])
+    merge_preferences([PreferenceUpdate(person.pk, "email", None, "offers", False)])
+    choose(page, on=[box])
+    assert chosen() == [("email", None, "offers", False)]
+
+
 def test_a_refusal_on_the_page_does_not_make_way_for_what_was_refused_before(shop, page):
     person = Recipient.objects.get()
     Preference.objects.create(recipient=person, channel="email", allowed=False)

@@ -246,6 +246,8 @@ def test_who_asks_for_an_old_notification_is_told_that_it_is_deleted(
     assert "its record is deleted: records are kept for 30 days" in detail
     page = operator.get(why, {"user_id": "ada", "notification": old})
     assert "its record is deleted" in page.content.decode()
+    beyond_any_calendar = "ffffffff-ffff-7fff-bfff-ffffffffffff"
+    assert "deleted" not in shop.get(f"notifications/{beyond_any_calendar}", status=404)["detail"]
 
 
 def test_links_and_receipts_that_come_later_are_answered(

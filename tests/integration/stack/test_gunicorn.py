@@ -26,6 +26,7 @@ def application(environ, start_response):
         "/": os.getpid,
         "/pid": lambda: time.sleep(0.01) or os.getpid(),
         "/kept": gc.get_freeze_count,
+        "/v1/pid": lambda: "not of the script",
         "/slow": lambda: time.sleep(1),
     }[environ["PATH_INFO"]]
     answer = str(asked()).encode()
@@ -126,6 +127,15 @@ def test_what_was_there_before_the_first_request_is_no_garbage_to_look_for(serve
     connection = HTTPConnection(ports.HOST, port, timeout=PATIENCE)
     connection.request("GET", "/kept")
     assert int(connection.getresponse().read()) > 1_000
+    connection.close()
+
+
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO", "Script-Name"])
+def test_no_header_moves_a_path(server, command, name):
+    port, _ = command
+    connection = HTTPConnection(ports.HOST, port, timeout=PATIENCE)
+    connection.request("GET", "/v1/pid", headers={name: "/v1"})
+    assert connection.getresponse().read() == b"not of the script"
     connection.close()
 
 

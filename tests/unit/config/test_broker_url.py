@@ -29,6 +29,8 @@ def test_one_url_stays_as_it_is():
         ("sentinel://:hush@one:26379", "must be a URL that begins with .+ proxy"),
         ("redis://:hush@one;redis://:hush@two", "only the nodes of one RabbitMQ cluster"),
         ("amqp://u:hush@one//;redis://:hush@two", "only the nodes of one RabbitMQ cluster"),
+        ("amqp://u:hush/h@one:5672/v", "cannot be read: write / "),
+        ("amqp://one;amqp://u:hush#h@two:5672/v", "cannot be read: write / "),
     ],
 )
 def test_what_cannot_be_a_broker_is_refused_without_showing_it(given, words):

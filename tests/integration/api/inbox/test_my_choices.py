@@ -145,3 +145,19 @@ def test_somebody_whom_nobody_registered_chooses_nothing(inbox: Callable[..., Ap
     assert bob.get("me/topics") == {"topics": []}
     change(bob, {"allowed": False}, status=404)
     bob.post("me/leave", None, status=404)
+
+
+def test_a_person_has_a_thousand_preferences_at_most(ada: Api):
+    change(ada, *({"category": f"kind-{number}", "allowed": False} for number in range(1_000)))
+    more = {"category": "kind-1000", "allowed": False}
+    said = change(ada, more, status=400)
+    assert "1,000" in str(said["detail"])
+    assert len(preferences(ada)) == 1_000
+    change(ada, more, {"category": "kind-0", "allowed": None})
+
+
+def test_what_changes_nothing_is_not_in_the_trail(ada: Api):
+    ada.post("me/leave", None)
+    before = AuditEvent.objects.count()
+    ada.post("me/leave", None)
+    assert AuditEvent.objects.count() == before

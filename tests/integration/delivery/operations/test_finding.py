@@ -99,6 +99,8 @@ def test_times_bound_a_search_to_the_moment(shop):
         assert ids(shop, until=middle, **by) == [keys[0]]
     after = (datetime.fromisoformat(middle) + timedelta(microseconds=1)).isoformat()
     assert ids(shop, since=middle, until=after) == [keys[1]]
+    ends = {"since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59Z"}
+    assert ids(shop, **ends) == [*reversed(keys)]
     problem = shop.get("notifications", since=middle, until=middle, status=400)
     assert problem["errors"] == [
         {"parameter": "until", "detail": "It must be after since, or nothing would be found."}
