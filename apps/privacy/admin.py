@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from unfold.admin import ModelAdmin
 
 from apps.delivery.admin.recipients import RecipientAdmin
 from apps.delivery.maintenance import notifications
@@ -55,7 +56,7 @@ class ErasureAdmin(ReadOnly):
 
 
 @admin.register(RetentionRule)
-class RetentionRuleAdmin(Audited):
+class RetentionRuleAdmin(Audited, ModelAdmin):
     """How long contents and records of a publisher or a category are kept."""
 
     list_display = ("publisher", "category", "content_days", "record_days", "updated_at")

@@ -262,6 +262,11 @@ def sets_a_password(on: ActionContext, model: str) -> None:
     on.says("Password changed successfully.")
 
 
+def erases(on: ActionContext, model: str) -> None:
+    says = "Nobody finds or reaches them any more."
+    on.of_row(model, on.take(model), "Erase this person", says)
+
+
 def _first(model: str) -> Callable[[ActionContext], int]:
     return lambda on: on.rows[model][0]
 
@@ -279,6 +284,7 @@ PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     "delivery.notification url host_close": calls_a_host_again,
     "delivery.notification url provider_switch": switches_a_provider,
     "delivery.notification url restore_addresses": restores_addresses,
+    "delivery.retentionrule add": saves(category="of-its-own", content_days="9"),
     "delivery.statuswebhook do_enable": enables_a_status_webhook,
     "delivery.statuswebhook do_test": calls_a_status_webhook,
     "django_celery_beat.clockedschedule add": saves(
@@ -313,6 +319,7 @@ PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     "preferences.preference do_withdraw": with_a_reason(
         "Withdraw it", "The preference is withdrawn."
     ),
+    "preferences.recipient do_erase": erases,
     "preferences.suppression do_lift": with_a_reason("Lift it", "is sent to again."),
     "publishers.apikey action revoke": runs("revoke", "1 keys are revoked."),
     "publishers.apikey action revoke_family": runs("revoke_family", "1 keys are revoked."),

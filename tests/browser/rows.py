@@ -17,6 +17,7 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
+from apps.delivery.models import RetentionRule
 from apps.preferences.models import (
     Category,
     Group,
@@ -67,6 +68,7 @@ def _rows(name: str, number: int) -> itertools.chain:
             ClockedSchedule.objects.create(clocked_time=later),
             Subscription.objects.create(topic=topic, recipient=person, channel="inbox"),
             Category.objects.create(name=name),
+            RetentionRule.objects.create(category=name, content_days=3),
             Preference.objects.create(recipient=person, channel="sms", allowed=False),
             Suppression.objects.create(
                 channel="email", address_index=bytes([number] * 16), masked=name, reason="manual"
