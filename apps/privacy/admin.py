@@ -7,7 +7,6 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 
 from apps.delivery.admin.recipients import RecipientAdmin
 from apps.delivery.maintenance import notifications
@@ -15,6 +14,7 @@ from apps.delivery.models import RetentionRule
 from apps.operators.audit import Audited
 from apps.operators.large_lists import ReadOnly
 from apps.operators.panels import Button
+from apps.operators.theme import ModelAdmin
 from apps.preferences.models import Recipient
 from apps.privacy import erasure
 from apps.privacy.models import Erasure
