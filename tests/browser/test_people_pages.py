@@ -126,7 +126,7 @@ def plain(browser: Browser, service: Stage) -> Iterator[Page]:
 
 def test_a_person_chooses_without_scripts(links: dict[str, str], plain: Page) -> None:
     plain.goto(links["preferences"])
-    kinds = plain.get_by_role("group", name="Offers")
+    kinds = plain.get_by_role("group", name="Offers", exact=True)
     box = kinds.get_by_role("checkbox", name="Text message")
     expect(box).to_be_checked()
     box.uncheck()

@@ -284,7 +284,7 @@ export abstract class NotifierOperations extends Calls {
    * Repeated, it is answered with the same erasure: 200 once that is done.
    */
   eraseRecipient(userId: string, options: CallOptions = {}): Promise<Schemas["Erasure"]> {
-    return this.call({ method: "DELETE", path: `/v1/recipients/${segment(userId)}`, repeatable: false, ...options });
+    return this.call({ method: "DELETE", path: `/v1/recipients/${segment(userId)}`, repeatable: true, ...options });
   }
 
   /** List a recipient's contacts, addresses masked. */
@@ -323,7 +323,7 @@ export abstract class NotifierOperations extends Calls {
    * Those of what went to other publishers' topics are left out: only a topic's owner may know
    * its subscribers.
    */
-  listRecipientDeliveries(userId: string, query: Query<"list_recipient_deliveries"> = {}, options: CallOptions = {}): AsyncGenerator<Schemas["PersonDeliveryOut"], void, undefined> {
+  deliveriesTo(userId: string, query: Query<"list_recipient_deliveries"> = {}, options: CallOptions = {}): AsyncGenerator<Schemas["PersonDeliveryOut"], void, undefined> {
     return this.rows(`/v1/recipients/${segment(userId)}/deliveries`, query, options);
   }
 
@@ -720,7 +720,7 @@ export abstract class InboxOperations extends Calls {
 
   /** Refuse everything that can be refused, and withdraw whatever you have allowed. */
   leaveEverything(options: CallOptions = {}): Promise<Schemas["PreferencesOut"]> {
-    return this.call({ method: "POST", path: `/v1/me/leave`, repeatable: false, ...options });
+    return this.call({ method: "POST", path: `/v1/me/leave`, repeatable: true, ...options });
   }
 
   /** Read your preferences. The most specific one decides. */
@@ -742,8 +742,8 @@ export abstract class InboxOperations extends Calls {
    *
    * You can name topics that you are or were subscribed to.
    */
-  changeMyPreferences(body: Schemas["PatchedPreferencesChange"] = {}, options: CallOptions = {}): Promise<Schemas["PreferencesOut"]> {
-    return this.call({ method: "PATCH", path: `/v1/me/preferences`, body, repeatable: false, ...options });
+  changePreferences(body: Schemas["PatchedPreferencesChange"] = {}, options: CallOptions = {}): Promise<Schemas["PreferencesOut"]> {
+    return this.call({ method: "PATCH", path: `/v1/me/preferences`, body, repeatable: true, ...options });
   }
 
   /** Read your quiet hours, and whether it is quiet now. */
@@ -766,7 +766,7 @@ export abstract class InboxOperations extends Calls {
   }
 
   /** List what you are subscribed to, and on which channels you get each. */
-  listMyTopics(options: CallOptions = {}): Promise<Schemas["MyTopicsOut"]> {
+  topics(options: CallOptions = {}): Promise<Schemas["MyTopicsOut"]> {
     return this.call({ method: "GET", path: `/v1/me/topics`, repeatable: true, ...options });
   }
 
