@@ -175,11 +175,11 @@ def test_a_wrong_host_is_one_line_however_often(web):
 def test_the_line_says_how_many_it_stands_for_and_cannot_be_forged(monkeypatch):
     from logging import ERROR, LogRecord
 
-    from config import logs
+    from config.logs import filters
 
-    seldom = logs.OncePerMinute()
+    seldom = filters.OncePerMinute()
     clock = iter([0.0, 1.0, 2.0, 61.0, 61.5])
-    monkeypatch.setattr(logs.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(filters.time, "monotonic", lambda: next(clock))
 
     def said(text, name="django.security.DisallowedHost"):
         record = LogRecord(name, ERROR, "", 0, text, (), None)
