@@ -30,7 +30,7 @@ LIMIT = 50
 MAX_LIMIT = 200
 #: Rows that one page examines for a filter that no index serves: about 20 ms.
 LOOK_THROUGH = 20_000
-#: Those of them that it reads where only what it reads beside them tells which are sought.
+#: Rows that one page reads where the filter is not of SQL (``keep`` of ``CursorPage``).
 READ_THROUGH = 500
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 #: The header of both: a proxy or a client may name its request, and finds the name in the answer.
 HEADER = "X-Request-ID"
-#: What a request may be called: no address has this form, and no line of a log is broken by it.
+#: Accepted values of ``X-Request-ID``. No address has this form, and it breaks no line of a log.
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 #: A ``traceparent`` (W3C Trace Context, level 1): version, trace, span, flags; later versions may
 #: have more behind them.
@@ -27,7 +27,7 @@ class RequestIds(NamedTuple):
     trace_id: str
 
 
-#: Those of this thread's request, or of this task's.
+#: The ids of the request that this thread or task answers; ``None`` outside a request.
 current: ContextVar[RequestIds | None] = ContextVar("request_ids", default=None)
 
 

@@ -62,7 +62,7 @@ SELECT id, notification_id FROM delivery_delivery
  WHERE {OF_PERSON} AND NOT state = ANY(%(waiting)s)
  ORDER BY id DESC LIMIT {AT_ONCE} FOR UPDATE
 """
-# What went to bare endpoints in place of a dead delivery of theirs is a copy of theirs.
+# Deliveries with `instead_of` are copies of a dead one: they keep no content.
 _CONTENTS = f"""
 UPDATE delivery_notification n
    SET content = '', collapse_key = '', ordering_key = '', digest = NULL,
@@ -85,12 +85,12 @@ _PARTS = (
     "UPDATE delivery_attempt SET detail = '' WHERE delivery_id = ANY(%(ids)s) AND detail <> ''",
     "DELETE FROM delivery_receiptevent WHERE delivery_id = ANY(%(ids)s)",
     "DELETE FROM delivery_deadletter WHERE delivery_id = ANY(%(ids)s)",
-    # That somebody has answered goes on stopping the steps for others.
+    # Answers stay without a name: one of anybody stops the steps for the others.
     "UPDATE delivery_answer SET recipient_id = -id WHERE recipient_id = %(recipient_id)s"
     " AND notification_id = ANY(%(notification_ids)s::uuid[])",
     _DELIVERIES,
 )
-# Whose request is repeated is told that the recipient is unknown.
+# Without its key, a repeated request is judged anew, and told that the recipient is unknown.
 _KEYS = """
 DELETE FROM delivery_idempotencykey
  WHERE created_at > clock_timestamp() - %(kept)s AND publisher_id = ANY(%(publisher_ids)s)

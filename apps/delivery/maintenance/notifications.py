@@ -31,7 +31,7 @@ AT_ONCE = 1_000
 DELIVERIES_AT_ONCE = 10_000
 #: Seconds after which a run ends: the next one begins ten minutes after it.
 LONGEST = 300.0
-#: How long after its expiry the content of a critical notification goes.
+#: Time from the expiry of a critical notification until its content is deleted.
 AFTER_EXPIRY = timedelta(hours=1)
 #: Age at which critical notifications are looked at; most of them expire within ten minutes.
 EXPIRING_AGE = AFTER_EXPIRY + timedelta(minutes=10)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.web.balance import SILENT, Balance
+from notifier.web.balance import PROCESSES, SILENT, Balance
 
 
 @pytest.mark.parametrize(
@@ -39,5 +39,5 @@ def test_a_process_that_is_gone_has_no_share():
 
 def test_processes_are_numbered_beyond_those_that_share_at_once():
     balance = Balance()
-    balance.surplus(1_000, 0, 100.0)
-    assert balance.surplus(1_001, 4, 100.0) == 4
+    balance.surplus(PROCESSES + 1, 0, 100.0)
+    assert balance.surplus(PROCESSES + 2, 4, 100.0) == 4

@@ -1,4 +1,4 @@
-"""What a publisher knows a notification by: a reference, and metadata."""
+"""Serializer fields of ``reference`` and ``metadata``, by which a publisher finds a notification."""
 
 from collections.abc import Mapping
 from typing import Any
