@@ -1,4 +1,4 @@
-"""Serializer fields of ``reference`` and ``metadata``, by which a publisher finds a notification."""
+"""Serializer fields of ``reference`` and ``metadata``, which lead back to a notification."""
 
 from collections.abc import Mapping
 from typing import Any
