@@ -4,8 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
-from django.test import Client
 from rest_framework.test import APIClient
 
 from notifier.security.tokens import sign
@@ -16,6 +14,7 @@ from tests.support.deliveries.sandbox_providers import providers
 from tests.support.deliveries.signed_receipts import callback
 from tests.support.deliveries.signed_replies import Phone, take_replies
 from tests.support.fakes.jwks_server import lasting
+from tests.support.publishers.admin_actions import onlooker, operator
 from tests.support.publishers.inboxes import SECRET
 from tests.support.publishers.lookups import fresh_lookups
 from tests.support.publishers.shop import other_shop, shop
@@ -26,6 +25,8 @@ __all__ = [
     "fresh_engine",
     "fresh_lookups",
     "later",
+    "onlooker",
+    "operator",
     "other_shop",
     "outside",
     "providers",
@@ -43,24 +44,6 @@ def phone(outside, settings):
     settings.INBOX_TOKENS = {**settings.INBOX_TOKENS, "secret": SECRET}
     take_replies(settings)
     return Phone(settings.PROVIDERS["twilio"]["options"], number="+4366055512345")
-
-
-@pytest.fixture
-def operator(transactional_db: None) -> Client:
-    """An operator who may do everything."""
-    client = Client()
-    client.force_login(User.objects.create_superuser("operator"))
-    return client
-
-
-@pytest.fixture
-def onlooker(transactional_db: None) -> Client:
-    """An operator who may see everything, and change nothing."""
-    user = User.objects.create_user("onlooker", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 class App:
