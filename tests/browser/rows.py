@@ -47,11 +47,12 @@ def make() -> None:
 
 def _rows(name: str, number: int) -> itertools.chain:
     person = Recipient.objects.create(user_id=name)
+    member = Recipient.objects.create(user_id=f"{name}-member")  # stays when the person is erased
     publisher = Publisher.objects.create(name=name)
     key, _ = create_key(publisher.pk, ["topics:read"], name=name)
     topic = Topic.objects.create(name=name, publisher=publisher)
     group = Group.objects.create(name=name, publisher=publisher)
-    Membership.objects.create(group=group, recipient=person)
+    Membership.objects.create(group=group, recipient=member)
     every = IntervalSchedule.objects.create(every=1000 + number, period="days")
     later = datetime.now(UTC) + timedelta(days=1000 + number)
     task = PeriodicTask.objects.create(
@@ -66,10 +67,10 @@ def _rows(name: str, number: int) -> itertools.chain:
             CrontabSchedule.objects.create(minute=str(number)),
             SolarSchedule.objects.create(event="sunset", latitude=number, longitude=16),
             ClockedSchedule.objects.create(clocked_time=later),
-            Subscription.objects.create(topic=topic, recipient=person, channel="inbox"),
+            Subscription.objects.create(topic=topic, recipient=member, channel="inbox"),
             Category.objects.create(name=name),
             RetentionRule.objects.create(category=name, content_days=3),
-            Preference.objects.create(recipient=person, channel="sms", allowed=False),
+            Preference.objects.create(recipient=member, channel="sms", allowed=False),
             Suppression.objects.create(
                 channel="email", address_index=bytes([number] * 16), masked=name, reason="manual"
             ),
