@@ -8,11 +8,15 @@ import type { Mark, Marked } from "./types.ts";
 const START = "mark/";
 /** How often a mark is tried at which the server fails: for one to two minutes. */
 const MOST_TRIES = 8;
+/** Milliseconds that no wait is longer than, unless the clock was set. */
+const LONGEST_WAIT = 900_000;
 
 /** A mark as it is kept. */
 interface Queued extends Pending {
   /** How often the server has failed at it. */
   readonly failures?: number;
+  /** When it is tried again, in milliseconds since 1970: for all tabs of the browser. */
+  readonly due?: number;
 }
 
 export interface Settled {
@@ -32,8 +36,6 @@ export interface Settled {
 export class Outbox {
   private count = 0;
   private failures = 0;
-  /** When a mark at which the server failed is tried again, by name; by a clock that nobody sets. */
-  private readonly due = new Map<string, number>();
   private draining = false;
   private again = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -81,6 +83,7 @@ export class Outbox {
   private async sendAll(): Promise<void> {
     const names = this.kept.names(START);
     const waiting: Mark[] = [];
+    let next = Infinity;
     for (const name of names) {
       const queued = this.read(name);
       if (this.closed) return;
@@ -91,7 +94,9 @@ export class Outbox {
       const { uid, mark } = queued;
       // Of the same item, the later mark is the one that holds.
       const behind = waiting.some((one) => overlap(one, mark));
-      if (behind || (this.due.get(name) ?? 0) > performance.now()) {
+      const milliseconds = behind ? Infinity : left(queued);
+      if (milliseconds > 0) {
+        next = Math.min(next, milliseconds);
         waiting.push(mark);
         continue;
       }
@@ -104,28 +109,25 @@ export class Outbox {
           this.again = false; // what was added meanwhile waits as well
           return this.later(wait(error, this.failures++));
         }
-        if (isFailure(error) && this.postpone(name, queued, error)) waiting.push(mark);
-        else this.end(name, { uid, error: error as Error });
+        const failures = (queued.failures ?? 0) + 1;
+        if (isFailure(error) && failures < MOST_TRIES) {
+          const delay = wait(error, failures - 1);
+          this.postpone(name, { ...queued, failures, due: Date.now() + delay });
+          next = Math.min(next, delay);
+          waiting.push(mark);
+        } else this.end(name, { uid, error: error as Error });
       }
     }
-    const due = names.flatMap((name) => this.due.get(name) ?? []);
-    if (due.length) this.later(Math.min(...due) - performance.now());
+    if (next < Infinity) this.later(next);
   }
 
-  /** Have a mark tried again later; return whether it is. */
-  private postpone(name: string, queued: Queued, error: unknown): boolean {
-    const failures = (queued.failures ?? 0) + 1;
-    if (failures === MOST_TRIES) return false;
-    if (this.closed) return true;
-    this.kept.set(name, JSON.stringify({ ...queued, failures }));
-    this.due.set(name, performance.now() + wait(error, failures - 1));
-    return true;
+  private postpone(name: string, queued: Queued): void {
+    if (!this.closed) this.kept.set(name, JSON.stringify(queued));
   }
 
   private end(name: string, settled: Settled): void {
     if (this.closed) return;
     this.kept.remove(name);
-    this.due.delete(name);
     this.settled(settled);
   }
 
@@ -147,6 +149,12 @@ export class Outbox {
 /** Return whether both marks may be about the same item. */
 function overlap(one: Mark, other: Mark): boolean {
   return !one.ids || !other.ids || one.ids.some((id) => other.ids?.includes(id));
+}
+
+/** Return the milliseconds until a mark is tried again. */
+function left(queued: Queued): number {
+  const milliseconds = (queued.due ?? 0) - Date.now();
+  return milliseconds > LONGEST_WAIT ? 0 : milliseconds;
 }
 
 /** Return the milliseconds until the next attempt after so many failures. */

@@ -273,13 +273,43 @@ test("how often the server failed at a mark is counted over reloads", async () =
   const first = await connected();
   void first.mark("read", 2);
   for (let page = 1; page < 8; page++) {
-    await until(() => marks().length === page);
+    await until(() => kept()?.failures === page);
     inboxes.at(-1)!.disconnect();
+    keep({ ...kept(), due: Date.now() }); // ten minutes later
     await connected();
   }
   await until(() => inboxes.at(-1)!.item(2)?.status === "unread");
   assert.deepEqual([marks().length, localStorage.length], [8, 0]);
 });
+
+test("a mark at which the server failed is tried when it is due, by no other tab sooner", async () => {
+  const answer = (): Response => json({ detail: "Broken." }, 500, { "retry-after": "600" });
+  server.answers.set("POST /v1/inbox/status", answer);
+  void (await connected()).mark("read", 2);
+  await until(() => kept()?.failures === 1);
+  for (let tab = 1; tab < 8; tab++) await connected();
+  await new Promise((done) => setTimeout(done, 50));
+  assert.equal(marks().length, 1);
+  const clockSetBack = Date.now() + 86_400_000;
+  keep({ ...kept(), due: clockSetBack });
+  await connected();
+  await until(() => marks().length === 2);
+});
+
+/** The one mark that waits in the browser. */
+function kept(): any {
+  return JSON.parse(localStorage.getItem(markKey() ?? "") ?? "null");
+}
+
+function keep(queued: unknown): void {
+  localStorage.setItem(markKey()!, JSON.stringify(queued));
+}
+
+function markKey(): string | undefined {
+  return [...Array(localStorage.length).keys()]
+    .map((at) => localStorage.key(at)!)
+    .find((key) => key.includes(" mark/"));
+}
 
 test("a clock of the device that is wrong takes nothing away, and leaves nothing", async () => {
   const at = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString();
