@@ -1,11 +1,13 @@
 import { hasLocks, hold, locked } from "./locks.ts";
-import { insists } from "./marks.ts";
+import { insists, viewOf } from "./marks.ts";
 import type { Kept } from "./storage.ts";
 import type { Item } from "./types.ts";
 
 const START = "popped/";
 /** Milliseconds that a tab in sight leaves to the one that has the focus. */
 const COURTESY = 200;
+/** Milliseconds after which a tab that waited for another one has heard what became of the item. */
+const NEWS = 1_000;
 
 /**
  * Decides in which tab an item pops up: one that is in sight, the one with the focus if there is
@@ -13,7 +15,8 @@ const COURTESY = 200;
  *
  * What waits for an answer belongs to its tab for as long as that lives, by a lock: another tab, or
  * the same after a reload, shows it again. Anything else pops up once in a browser, which keeps a
- * note of it until the item is seen or put away.
+ * note of it until the item expires or is put off. Not until it is seen: a tab may hear of the item
+ * only after another one has shown it and marked it.
  */
 export class Popups {
   /** Items that this tab has decided about, and what ends its claim to each. */
@@ -25,7 +28,7 @@ export class Popups {
     /** Items that are to pop up. */
     private readonly fresh: () => readonly Item[],
     private readonly pop: (item: Item) => void,
-    now: () => number,
+    private readonly now: () => number,
     signal: AbortSignal,
   ) {
     for (const name of kept.names(START)) {
@@ -42,7 +45,9 @@ export class Popups {
     const fresh = new Map(this.fresh().map((item) => [item.id, item]));
     for (const id of this.claims.keys()) if (!fresh.has(id)) this.drop(id);
     // Whoever puts an item off wants to see it again.
-    for (const { id } of changed) if (!fresh.has(id)) this.kept.remove(START + id);
+    for (const item of changed) {
+      if (viewOf(item, this.now()) === "snoozed") this.kept.remove(START + item.id);
+    }
     if (hidden()) return;
     for (const item of [...fresh.values()].reverse()) {
       if (this.claims.has(item.id)) continue;
@@ -57,9 +62,14 @@ export class Popups {
       await new Promise((done) => setTimeout(done, COURTESY));
       if (signal.aborted) return;
     }
-    if (!insists(item)) await locked(this.lock, async () => this.once(item.id));
-    else if (hasLocks()) hold(`${this.lock} ${item.id}`, signal, () => this.show(item.id));
-    else this.show(item.id);
+    if (!insists(item)) return locked(this.lock, async () => this.once(item.id));
+    if (!hasLocks()) return void this.show(item.id);
+    const asked = performance.now();
+    hold(`${this.lock} ${item.id}`, signal, () => {
+      if (performance.now() - asked < COURTESY) return void this.show(item.id);
+      // The tab that had it has gone, or its person has answered, which may not be known here yet.
+      setTimeout(() => signal.aborted || this.show(item.id), NEWS);
+    });
   }
 
   /** Show an item unless another tab has. */

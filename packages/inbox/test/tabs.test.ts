@@ -164,6 +164,27 @@ test("what was answered pops up no more", async () => {
   assert.equal(found.length, 2);
 });
 
+test("a tab that hears late of an item does not pop up what another one has shown and marked", async () => {
+  const banner = item(1, { display_type: "banner_dismiss" });
+  server.answers.set("GET /v1/inbox", () => json(page([banner])));
+  const [first, late]: InboxEvents["popup"][][] = [[], []];
+  const shows = await popping(first!);
+  await shows.mark("seen", 1);
+  await popping(late!);
+  assert.deepEqual([first!.length, late!.length], [1, 0]);
+});
+
+test("what one tab shows and its person answers pops up in no other", async () => {
+  server.answers.set("GET /v1/inbox", () => json(page([item(1, { display_type: "popup" })])));
+  const [first, second]: InboxEvents["popup"][][] = [[], []];
+  const shows = await popping(first!);
+  await popping(second!);
+  await new Promise((done) => setTimeout(done, 300)); // its person reads it
+  await shows.mark("seen", 1);
+  await new Promise((done) => setTimeout(done, 1_200));
+  assert.deepEqual([first!.length, second!.length], [1, 0]);
+});
+
 test("when the tab goes that shows what waits for an answer, another one shows it", async () => {
   server.answers.set("GET /v1/inbox", () => json(page([item(1, { display_type: "page" })])));
   const [first, second]: InboxEvents["popup"][][] = [[], []];
