@@ -3,11 +3,16 @@
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 from faults.harness.fault import fault
 from faults.harness.service import PROCESSES, Service
 from faults.harness.trial import Trial
-from stack import manage
+from stack import manage, previous
+from stack.supervision import ports
+from stack.supervision.process import ROOT
+from stack.supervision.processes import Procfile
 
 #: Seconds within which a process ends after it was asked to.
 SOFT = 30.0
@@ -83,6 +88,41 @@ def _migrate_back_and_forth(service: Service) -> None:
     env = service.stage.env | {"DATABASE_URL": service.servers.database_url}
     for target in ((*BEFORE,), ()):
         manage.run(service.state, env, "migrate", "--no-input", *target)
+
+
+@fault()
+def rolling_upgrade(trial: Trial) -> None:
+    """Every process is replaced by one of the version before, and that by one of this version."""
+    before = trial.service.state.directory / "before"
+    if not before.exists():
+        previous.unpack(before)
+    trial.publish()
+    trial.begun()
+    trial.broken()
+    # Back: the web processes first, in both directions (docs/upgrading.md).
+    for version, code in (("before", before), ("after", ROOT)):
+        for name in ("web", *ROLLING, "beat"):
+            trial.load.blast(200)
+            _run_from(trial.service, name, f"{name}.{version}", code)
+    trial.healed()
+
+
+def _run_from(service: Service, name: str, title: str, code: Path) -> None:
+    """Replace a process by one of other code, with a second address for the API as behind a proxy.
+
+    The second process of the API could not listen at the first one's port.
+    """
+    stage = service.stage
+    # Not the stage's own: an earlier fault may have promoted a standby.
+    env = dict(stage.processes[name].env)
+    if name == "web":
+        env["PORT"] = str(ports.free())
+    procfile = Procfile(env, service.logs, path=code / "Procfile")
+    old = stage.processes.replace(name, procfile.process(name, title))
+    stage.processes[name].wait_ready()
+    if name == "web":
+        service.stage = replace(stage, api_url=f"http://127.0.0.1:{env['PORT']}")
+    old.stop()
 
 
 def _replace_all(trial: Trial) -> None:

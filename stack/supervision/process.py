@@ -37,12 +37,14 @@ class Process:
         pipe: int | None = None,
         stop: Steps = ((signal.SIGTERM, 10.0),),
         keep_open: Sequence[int] = (),
+        code: Path = ROOT,
     ) -> None:
         """Prepare a command.
 
         ``output``: a file that its output is appended to, or ``pipe``: the file descriptor that it
         is written to; by default our own standard output.
         ``keep_open``: file descriptors (locks) that stay open until the command has ended.
+        ``code``: the directory that it runs in.
         """
         self.name = name
         self.command = [str(part) for part in command]
@@ -51,6 +53,7 @@ class Process:
         self._pipe = pipe
         self._steps = stop
         self._keep_open = keep_open
+        self._code = code
         self._guard: subprocess.Popen[bytes] | None = None
         self._lifeline: socket.socket | None = None
         self._pid: int | None = None
@@ -76,7 +79,7 @@ class Process:
                 stdin=its.fileno(),
                 stdout=log or self._pipe,
                 stderr=subprocess.STDOUT if log or self._pipe is not None else None,
-                cwd=ROOT,
+                cwd=self._code,
                 env=self.env,
                 start_new_session=True,
                 pass_fds=self._keep_open,

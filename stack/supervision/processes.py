@@ -29,8 +29,8 @@ READY = " ready."
 class Procfile:
     """The commands of a Procfile, to be run in an environment.
 
-    ``env``: the complete environment; nothing is added. Logs go to ``<logs>/<name>.log``. Raises
-    ``StackError`` for a file that cannot be read.
+    ``env``: the complete environment; nothing is added. Logs go to ``<logs>/<name>.log``. The
+    commands run in the directory of ``path``. Raises ``StackError`` for a file that cannot be read.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Procfile:
         self.commands = {match[1]: match[2].strip() for match in found}
         self.env = env
         self.logs = logs
+        self._code = path.parent
         self._keep_open = keep_open
         self._place = place
 
@@ -77,12 +78,18 @@ class Procfile:
             output=self.logs / f"{title}.log",
             stop=STOP,
             keep_open=self._keep_open,
+            code=self._code,
         )
 
     def piped(self, name: str, title: str, pipe: int) -> Process:
         """Return a process like that, which writes to ``pipe``, a file descriptor, and no log."""
         return Process(
-            title, self.command(name), env=self._environment(title), pipe=pipe, stop=STOP
+            title,
+            self.command(name),
+            env=self._environment(title),
+            pipe=pipe,
+            stop=STOP,
+            code=self._code,
         )
 
     def formation(self, wanted: str, names: Sequence[str] = ()) -> dict[str, int]:
@@ -149,15 +156,16 @@ class Worker(Process):
         self.wait_until(self._ready, seconds)
 
     def _ready(self) -> bool:
-        if self.name == "web":
+        command = self.name.partition(".")[0]
+        if command == "web":
             address = self.env.get("WEB_HOST", HOST)
             return listens(int(self.env.get("PORT", "8000")), address)
-        if self.name.startswith("stream"):
+        if command == "stream":
             address = self.env.get("STREAM_HOST", HOST)
             return listens(int(self.env.get("STREAM_PORT", "8001")), address)
-        if self.name == "flower":
+        if command == "flower":
             return listens(int(self.env.get("FLOWER_PORT", "5555")))
-        return self.name.startswith("beat") or READY in self.log
+        return command == "beat" or READY in self.log
 
 
 class Running:
@@ -194,10 +202,13 @@ class Running:
         """Restart one of them, or start it if it is not running. Returns before it is ready."""
         self[name].restart()
 
-    def replace(self, name: str) -> Worker:
-        """Start another in its place. Returns the old one, still running, for callers to stop."""
+    def replace(self, name: str, by: Worker | None = None) -> Worker:
+        """Start another in its place: ``by``, or one of the same command.
+
+        Returns the old one, still running, for callers to stop.
+        """
         old = self[name]
-        self._processes[name] = old.twin()
+        self._processes[name] = by or old.twin()
         self._processes[name].start()
         return old
 

@@ -13,6 +13,7 @@ from faults.harness.load import Audiences
 from faults.harness.service import PROCESSES, Service, push_token, until
 from faults.harness.suite import run_one
 from faults.harness.trial import BLAST
+from stack import previous
 
 SEED = 1
 #: Enough for every fault to find work in hand.
@@ -20,6 +21,7 @@ FEW = 400
 SUBSET = {
     "worker-stopped-past-its-lease": FEW,
     "worker-asked-to-stop": FEW,
+    "rolling-upgrade": FEW,
     "fan-out-killed-between-two-pages": BLAST,
     "everything-killed-at-once": FEW,
     "broker-killed-and-away": FEW,
@@ -33,6 +35,8 @@ SUBSET = {
 
 @pytest.mark.parametrize("name", SUBSET)
 def test_nothing_is_lost(service: Service, audiences: Audiences, name: str):
+    if name == "rolling-upgrade" and not previous.known():
+        pytest.skip("the version before is in the repository's history, which is not here")
     result = run_one(service, audiences, FAULTS[name], SEED, SUBSET[name])
     assert result.problems == []
     assert result.account.accepted == result.account.terminal >= SUBSET[name]
