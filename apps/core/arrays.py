@@ -23,9 +23,9 @@ def texts(values: Iterable[str | None]) -> str:
     return _array(["NULL" if value is None else f'"{_escaped(value)}"' for value in values])
 
 
-def uuids(values: Iterable[UUID]) -> str:
-    """Format UUIDs: ``{1f0…,1f1…}``."""
-    return _array(map(str, values))
+def uuids(values: Iterable[UUID | None]) -> str:
+    """Format UUIDs: ``{1f0…,NULL}``."""
+    return _array(["NULL" if value is None else str(value) for value in values])
 
 
 def times(values: Iterable[datetime | None]) -> str:

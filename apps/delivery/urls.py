@@ -12,7 +12,7 @@ from apps.delivery.api import (
     status_webhook_views,
 )
 from apps.delivery.api.provider_calls import receipt_views, reply_views
-from apps.delivery.api.publishing import dry_run_views
+from apps.delivery.api.publishing import dry_run_views, replay_views
 from apps.delivery.api.publishing import views as publish_views
 
 register_converter(AnyCaseUuid, "any_case_uuid")
@@ -28,6 +28,10 @@ urlpatterns = [
     path(
         "notifications/<any_case_uuid:notification_id>/cancel",
         notification_views.CancelView.as_view(),
+    ),
+    path(
+        "notifications/<any_case_uuid:notification_id>/replay",
+        replay_views.ReplayView.as_view(),
     ),
     path(
         "notifications/<any_case_uuid:notification_id>/acknowledge",

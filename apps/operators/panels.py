@@ -28,7 +28,7 @@ class Button:
     """A button that calls ``do_<verb>`` of the row's admin.
 
     ``warning`` is a text to confirm first. ``asks`` is a question that the operator must answer;
-    ``reason_of`` returns the answer.
+    ``reason_of`` returns the answer. ``answer``: the HTML type of the field for it.
     """
 
     verb: str
@@ -36,6 +36,7 @@ class Button:
     tone: str = ""
     warning: str = ""
     asks: str = ""
+    answer: str = "text"
 
 
 #: Characters of a reason that an operator writes.
@@ -89,7 +90,8 @@ class Panelled(ModelAdmin):
             messages.warning(request, "That cannot be done now, or not by you.")
             return HttpResponseRedirect("../../change/")
         if buttons[verb].asks and not reason_of(request):
-            messages.warning(request, "Say why: the reason is recorded with your name.")
+            said = "Say why: the reason is recorded with your name."
+            messages.warning(request, said if buttons[verb].answer == "text" else "Fill it in.")
             return HttpResponseRedirect("../../change/")
         with transaction.atomic():
             answer = getattr(self, f"do_{verb}")(request, row)

@@ -27,7 +27,7 @@ SELECT %s, n::text, '', 202, now() FROM generate_series(1, %s) AS n
 """
 #: A migration that only indexes come after: with or without those, the processes of this version
 #: run.
-BEFORE = ("delivery", "0033")
+BEFORE = ("delivery", "0036")
 
 
 @fault()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from playwright.sync_api import expect
@@ -82,6 +83,28 @@ def cancels(on: ActionContext, model: str) -> None:
     posted = on.load.begun()
     on.of_row(model, posted, "Cancel what has not been sent", "What was not sent yet is cancelled.")
     assert on.client.get_notification(posted).state == "cancelled"
+
+
+def moves(on: ActionContext, model: str) -> None:
+    posted = on.client.notify_users(
+        ["ada"], channels=["inbox"], body="Later", send_at=datetime.now(UTC) + timedelta(hours=1)
+    )
+    on.go(model, f"{posted.id}/change/")
+    on.page.locator("[name=reason]").first.fill("2027-01-02T09:30")
+    on.button("Send it then")
+    on.says("It will be sent at 2027-01-02 09:30.")
+    moved = on.client.get_notification(posted.id).send_at
+    assert moved is not None and (moved.year, moved.minute) == (2027, 30)
+
+
+def replays(on: ActionContext, model: str) -> None:
+    on.client.upsert_recipient("lost", contacts=[Contact("email", "lost@example.com")])
+    posted = on.client.notify_users(
+        ["lost"], channels=["email"], body="Late", send_at=datetime.now(UTC) + timedelta(hours=1)
+    )
+    on.of_row(model, posted.id, "Cancel what has not been sent", "is cancelled.")
+    on.button("Send it again to those who did not get it")
+    on.says("nobody")
 
 
 def pauses_a_topic(on: ActionContext, model: str) -> None:
@@ -281,6 +304,8 @@ PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     "delivery.deadletter url redrive_matching": redrives_all,
     "delivery.delivery do_redrive": redrives_one,
     "delivery.notification do_cancel": cancels,
+    "delivery.notification do_move": moves,
+    "delivery.notification do_replay": replays,
     "delivery.notification url host_close": calls_a_host_again,
     "delivery.notification url provider_switch": switches_a_provider,
     "delivery.notification url restore_addresses": restores_addresses,

@@ -7,21 +7,28 @@ from typing import Any, Protocol, cast
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Q
-from django.http import HttpRequest
-from django.urls import URLPattern, path
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
+from rest_framework.serializers import ValidationError
 
+from apps.api.problems import Problem
 from apps.delivery import sealed_content, selectors
 from apps.delivery import state as delivery_state
 from apps.delivery.admin import hosts, lost_addresses, providers, why_page
 from apps.delivery.admin.deliveries import Made, attach_templates, template_link
+from apps.delivery.intake import accept
+from apps.delivery.intake.earlier import editing, replaying
 from apps.delivery.models import Notification, NotificationKind
 from apps.delivery.operations import finding, steps
+from apps.delivery.selectors import NotificationState
 from apps.delivery.sending import cancellation
 from apps.operators import markup
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import by_publisher, choice, linked, present
-from apps.operators.panels import Button, Panel, Panelled
+from apps.operators.panels import Button, Panel, Panelled, reason_of
 from apps.preferences.models import Group
 from notifier.domain.priorities import Priority
 from notifier.security.crypto import DecryptionError
@@ -167,15 +174,26 @@ class NotificationAdmin(Panelled, ReadOnly):
             Panel("Progress", standing),
             Panel("By channel", by_channel),
             *_steps(row, progress),
+            *_replays(row),
         ]
 
     def buttons(self, request: HttpRequest, row: Notification) -> Sequence[Button]:
         if not request.user.has_perm("delivery.change_notification"):
             return ()
-        if selectors.progress(row).state in ("cancelled", "done"):
-            return ()
+        progress = selectors.progress(row)
+        state = progress.state
+        if state in (NotificationState.CANCELLED, NotificationState.DONE):
+            if row.kind != NotificationKind.PUBLISHED or not replaying.may_be(progress.counts):
+                return ()
+            warning = "Those whom it has not reached are sent it now, as a new notification."
+            label = "Send it again to those who did not get it"
+            return [Button("replay", label, "main", warning)]
         warning = "Deliveries that have not been sent will not be sent. This cannot be undone."
-        return [Button("cancel", "Cancel what has not been sent", "bad", warning)]
+        found = [Button("cancel", "Cancel what has not been sent", "bad", warning)]
+        if state == NotificationState.SCHEDULED and not (row.send_at_local or row.ordering_key):
+            move = Button("move", "Send it then", asks="New time", answer="datetime-local")
+            found.insert(0, move)
+        return found
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -188,6 +206,41 @@ class NotificationAdmin(Panelled, ReadOnly):
             path("restore-addresses/", view(lost_addresses.restore), name="restore_addresses"),
             *super().get_urls(),
         ]
+
+    def do_move(self, request: HttpRequest, row: Notification) -> None:
+        """Send it at another time, which the operator wrote in the admin's time zone."""
+        try:
+            send_at = parse_datetime(reason_of(request))
+        except ValueError:
+            send_at = None
+        if send_at is None:
+            messages.error(request, "It was not moved: write a time as 2026-11-28T10:00.")
+            return
+        if timezone.is_naive(send_at):
+            send_at = timezone.make_aware(send_at)
+        try:
+            editing.edit(request, row.pk, {"send_at": send_at})
+        except (Problem, ValidationError) as error:
+            messages.error(request, f"It was not moved: {_said(error)}")
+        else:
+            shown = timezone.localtime(send_at)
+            messages.success(request, f"It will be sent at {shown:%Y-%m-%d %H:%M}.")
+
+    def do_replay(self, request: HttpRequest, row: Notification) -> HttpResponse | None:
+        """Replay what ended undelivered; not what was cancelled, unless all of it was."""
+        choice = replaying.Choice(
+            replaying.STATES if row.cancelled_at is not None else replaying.USUAL
+        )
+        try:
+            replay = replaying.prepare(row.publisher_id, row.pk, choice)
+        except Problem as problem:
+            messages.error(request, f"It was not sent again: {problem.sentence}")
+            return None
+        [new] = accept.accept(row.publisher_id, [replay.draft])
+        replay.take_over()
+        self.audit(request, "replay", row, after={"replay": str(new.id)})
+        messages.success(request, "It is sent again: this is the new notification.")
+        return HttpResponseRedirect(reverse("admin:delivery_notification_change", args=[new.id]))
 
     def do_cancel(self, request: HttpRequest, row: Notification) -> None:
         if delivery_state.cancel(row.pk):
@@ -205,6 +258,22 @@ class NotificationAdmin(Panelled, ReadOnly):
 
         # After the commit: until then no worker sees the cancellation.
         transaction.on_commit(report)
+
+
+def _said(error: Problem | ValidationError) -> str:
+    """Return the sentence of an error of the API."""
+    if isinstance(error, Problem):
+        return error.sentence
+    [found] = list(error.detail.values())[:1] if isinstance(error.detail, dict) else [error.detail]
+    return str(found[0] if isinstance(found, list) else found)
+
+
+def _replays(row: Notification) -> list[Panel]:
+    """Link to the notification that it sends again, and to those that send it again."""
+    ids = [*([row.replay_of] if row.replay_of else []), *replaying.replays_of(row)]
+    links = [markup.link(markup.page("delivery_notification_change", key), str(key)) for key in ids]
+    title = "It sends again" if row.replay_of else "It was sent again"
+    return [Panel(title, markup.lines(links))] if links else []
 
 
 def _steps(row: Notification, progress: selectors.Progress) -> list[Panel]:

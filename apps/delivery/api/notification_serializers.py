@@ -209,6 +209,9 @@ class NotificationOut(AcceptedOut):
     digest = serializers.SerializerMethodField(help_text="null if it asked for none")
     reference = serializers.CharField(help_text="your own id of it; empty without one")
     metadata = serializers.SerializerMethodField(help_text="as posted; empty without any")
+    replay_of = serializers.UUIDField(
+        allow_null=True, help_text="the notification that it sends again; null for most"
+    )
     counts = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         source="progress.counts",
@@ -240,6 +243,7 @@ class NotificationOut(AcceptedOut):
             "ordering_key",
             "reference",
             "metadata",
+            "replay_of",
             "cancelled_at",
             "acknowledged_by",
             "counts",

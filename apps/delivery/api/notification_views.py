@@ -1,10 +1,10 @@
-"""Endpoints of one notification: read it, cancel it, list its deliveries."""
+"""Endpoints of one notification: read it, edit it, cancel it, list its deliveries."""
 
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,6 +17,8 @@ from apps.delivery.api.notification_serializers import (
     DeliveryOut,
     NotificationOut,
 )
+from apps.delivery.api.publishing.editing import EditIn
+from apps.delivery.intake.earlier import editing
 from apps.delivery.models import Notification
 from apps.delivery.operations import retained
 from apps.delivery.sending import cancellation
@@ -31,13 +33,35 @@ NOTIFICATIONS = "Notifications"
 class NotificationView(Endpoint):
     """One notification."""
 
-    required_scopes = {"GET": Scope.NOTIFICATIONS_READ}
+    required_scopes = {"GET": Scope.NOTIFICATIONS_READ, "PATCH": Scope.NOTIFICATIONS_WRITE}
 
     @extend_schema(
         operation_id="get_notification", responses={200: NotificationOut}, tags=[NOTIFICATIONS]
     )
     def get(self, request: Request, notification_id: UUID) -> Response:
         """Read its state, and its deliveries counted by channel and state."""
+        return Response(presenters.notification(_mine(request, notification_id)))
+
+    @extend_schema(
+        operation_id="edit_notification",
+        request=EditIn,
+        responses={200: NotificationOut},
+        tags=[NOTIFICATIONS],
+        examples=[
+            OpenApiExample(
+                "corrected", {"content": {"body": "It comes at 11."}}, request_only=True
+            ),
+        ],
+    )
+    def patch(self, request: Request, notification_id: UUID) -> Response:
+        """Move a scheduled notification to another time, or change what it says.
+
+        What is left out stays as it is. 409 once it is begun, or cancelled; then nothing is
+        changed. An edit that would change nothing is answered with 200 whatever became of it, so
+        that a request can be repeated.
+        """
+        row = _mine(request, notification_id)
+        editing.edit(request, row.pk, self.body(request, EditIn))
         return Response(presenters.notification(_mine(request, notification_id)))
 
 

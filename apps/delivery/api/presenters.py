@@ -38,6 +38,8 @@ def accepted(
     if row.metadata:
         new = isinstance(row.metadata, str)
         answer["metadata"] = orjson.loads(row.metadata) if new else row.metadata
+    if row.replay_of is not None:
+        answer["replay_of"] = str(row.replay_of)
     if deduplicated:
         answer["deduplicated"] = True
     if warnings:

@@ -56,32 +56,35 @@ WITH stored AS (
            (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
             priority, category, category_kind, other_category, channels, content, collapse_key,
             ordering_key, reference, metadata, digest, fallback_channel, fallback_after, steps,
-            send_at, send_at_local, local_time_passed, expires_at, created_at, counts_kept)
+            send_at, send_at_local, local_time_passed, expires_at, created_at, counts_kept,
+            replay_of)
     SELECT id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
            priority, category, category_kind, other_category, channels::varchar[], content,
            collapse_key, ordering_key, reference, metadata, digest::jsonb, fallback_channel,
            fallback_after, steps, send_at, send_at_local, local_time_passed, expires_at,
-           created_at, counts_kept
+           created_at, counts_kept, replay_of
       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bool[],
                   %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::text[],
                   %s::bytea[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[],
                   %s::text[], %s::int[], %s::jsonb[], %s::timestamptz[], %s::text[], %s::text[],
-                  %s::timestamptz[], %s::timestamptz[], %s::bool[])
+                  %s::timestamptz[], %s::timestamptz[], %s::bool[], %s::uuid[])
         AS n (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
               priority, category, category_kind, other_category, channels, content, collapse_key,
               ordering_key, reference, metadata, digest, fallback_channel, fallback_after, steps,
-              send_at, send_at_local, local_time_passed, expires_at, created_at, counts_kept)
+              send_at, send_at_local, local_time_passed, expires_at, created_at, counts_kept,
+              replay_of)
 ), cut AS (
     INSERT INTO delivery_chunk
            (notification_id, publisher_id, kind, channel, priority, recipient_ids, contact_ids,
-            size, due_at, ready_at, step, state, fence)
+            size, due_at, ready_at, step, member_ids, state, fence)
     SELECT notification_id, publisher_id, kind, channel, priority, recipient_ids::bigint[],
-           contact_ids::bigint[], size, due_at, ready_at, step, 'queued', 0
+           contact_ids::bigint[], size, due_at, ready_at, step, member_ids::bigint[], 'queued', 0
       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
-                  %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::smallint[])
+                  %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::smallint[],
+                  %s::text[])
       WITH ORDINALITY
         AS c (notification_id, publisher_id, kind, channel, priority, recipient_ids, contact_ids,
-              size, due_at, ready_at, step, place)
+              size, due_at, ready_at, step, member_ids, place)
      ORDER BY place
     RETURNING id
 )"""
@@ -220,6 +223,7 @@ def notification_row(
         expires_at=draft.expires_at,
         created_at=accepted_at,
         counts_kept=_has_many(draft),
+        replay_of=draft.replay_of,
     )
 
 
@@ -227,7 +231,8 @@ def _has_many(draft: Draft) -> bool:
     """Return whether it goes to more than one recipient or endpoint, as far as is known."""
     if draft.topic is not None or draft.group_id is not None or plan.shared(draft.steps):
         return True
-    return len(draft.recipient_ids) + len(draft.contact_ids) > 1
+    named = {one for part in draft.slices for one in part.ids}
+    return len(draft.recipient_ids) + len(draft.contact_ids) + len(named) > 1
 
 
 def _is_other(draft: Draft) -> bool:
@@ -246,6 +251,7 @@ def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
         channel: str = "",
         recipients: Sequence[int] | None = None,
         contacts: Sequence[int] | None = None,
+        members: Sequence[int] | None = None,
         after: float = 0,
         step: int = 0,
     ) -> NewChunk:
@@ -258,12 +264,20 @@ def _chunks(row: NewNotification, draft: Draft) -> Iterator[NewChunk]:
             priority=row.priority,
             recipient_ids=recipients,
             contact_ids=contacts,
-            size=len(recipients or contacts or ()),
+            size=len(recipients or contacts or members or ()),
             due_at=ready,
             ready_at=ready,
             step=step,
+            member_ids=members,
         )
 
+    if draft.slices:
+        for part in draft.slices:
+            if part.kind == ChunkKind.NAMED:
+                yield chunk(part.kind, part.channel, part.ids)
+            else:
+                yield chunk(part.kind, part.channel, members=part.ids)
+        return
     if draft.contact_ids:
         [channel] = draft.channels
         for ids in _slices(draft.contact_ids):
@@ -323,6 +337,7 @@ _NOTIFICATION = (
     arrays.times,
     arrays.times,
     arrays.numbers,
+    arrays.uuids,
 )
 _CHUNK = (
     arrays.uuids,
@@ -336,5 +351,6 @@ _CHUNK = (
     arrays.times,
     arrays.times,
     arrays.numbers,
+    arrays.lists,
 )
 _KEY = (arrays.numbers, arrays.texts, arrays.blobs, arrays.numbers, arrays.texts)

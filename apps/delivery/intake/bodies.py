@@ -49,7 +49,7 @@ class DigestBody(TypedDict):
 
 
 class AudienceBody(TypedDict):
-    """``audience``. ``states``: those of ``intake.unreached.NOT_REACHED`` if left out."""
+    """``audience``. ``states``: those of ``intake.earlier.unreached.NOT_REACHED`` if left out."""
 
     not_reached_by: UUID
     states: NotRequired[list[str]]

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 from rest_framework.serializers import ValidationError
@@ -15,9 +17,9 @@ from apps.delivery.intake import (
     fallbacks,
     load_shedding,
     named_recipients,
-    unreached,
 )
 from apps.delivery.intake.bodies import AudienceBody, NotificationBody, PublishBody
+from apps.delivery.intake.earlier import unreached
 from apps.delivery.intake.fallbacks import StepGroups
 from apps.delivery.intake.template_validation import TemplateValidator
 from apps.delivery.models import NotificationKind
@@ -38,6 +40,8 @@ from notifier.domain.priorities import Priority
 
 #: Values of ``local_time_passed``: send at once to people for whom it has passed, or skip them.
 SEND, SKIP = "send", "skip"
+#: Longest time ahead that ``send_at`` may name.
+LONGEST_AHEAD = timedelta(days=366)
 #: Number of unknown recipients that the first sentence of an error names.
 NAMED = 3
 
@@ -50,12 +54,25 @@ class LocalTime:
     passed: str
 
 
+class Slice(NamedTuple):
+    """A part of an audience on one channel, as the chunk of its ``kind`` has it.
+
+    ``ids``: of recipients if the kind is ``named``; of subscriptions or memberships if ``listed``.
+    """
+
+    kind: str
+    channel: str
+    ids: Sequence[int]
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A validated notification that is not accepted yet.
 
     - The audience is one of: the subscribers of ``topic``, the members of group ``group_id``,
       ``recipient_ids``, or ``contact_ids``, which are all on one channel.
+    - ``slices``: the part of that audience which gets it; all of it if empty.
+    - ``replay_of``: the notification that it sends again.
     - ``channels``: the channels to use. A named recipient gets a delivery on each of them, and so
       does a member of a group, unless ``reachable_only`` leaves out channels without an address.
     - ``fallback``: the channel for recipients whom none of these channels reached; or ``steps``.
@@ -90,6 +107,8 @@ class Draft:
     send_at: datetime | None = None
     local: LocalTime | None = None
     expires_at: datetime | None = None
+    slices: Sequence[Slice] = ()
+    replay_of: UUID | None = None
     warnings: Sequence[Mapping[str, str]] = ()
 
 
@@ -250,7 +269,8 @@ def _draft(
             )
     else:
         content = Content(**data["content"])
-        _check(content, list(dict.fromkeys([*chosen, *(one.channel for one in plan.levels)])))
+        later = (one.channel for one in plan.levels)
+        check_content(content, list(dict.fromkeys([*chosen, *later])))
     if "digest" in data:
         validator = validator or TemplateValidator()
         validator.validate_digest(key.publisher_id, data["digest"], chosen)
@@ -308,7 +328,7 @@ def _sendable(chosen: Iterable[str], data: PublishBody, plan: fallbacks.Plan) ->
     return availability.available(found)
 
 
-def _check(content: Content, chosen: Sequence[str]) -> None:
+def check_content(content: Content, chosen: Sequence[str]) -> None:
     """Check each channel's limits. Raises ``ValidationError`` naming channel and field."""
     for name in chosen:
         try:

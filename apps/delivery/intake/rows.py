@@ -42,6 +42,7 @@ class NewNotification(NamedTuple):
     expires_at: datetime | None
     created_at: datetime
     counts_kept: bool
+    replay_of: UUID | None = None
 
     def is_scheduled(self) -> bool:
         """Return whether it was accepted for a later time."""
@@ -62,6 +63,7 @@ class NewChunk(NamedTuple):
     due_at: datetime
     ready_at: datetime
     step: int = 0
+    member_ids: Sequence[int] | None = None
 
 
 class NewKey(NamedTuple):

@@ -94,6 +94,8 @@ class Notification(models.Model):
     local_time_passed = models.CharField(max_length=4, blank=True, db_default="")
     expires_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
+    # The notification that it sends again, the first one: see apps.delivery.intake.earlier.
+    replay_of = models.UUIDField(null=True)
     # Whether StateCount has the numbers of its deliveries by state. One to a single recipient has
     # few deliveries, which are counted when somebody asks.
     counts_kept = models.BooleanField(default=True, db_default=True)
@@ -119,6 +121,11 @@ class Notification(models.Model):
             ),
             # Erasure looks through what status webhooks were told.
             models.Index(fields=["id"], condition=Q(kind="status"), name="notification_of_events"),
+            models.Index(
+                fields=["replay_of"],
+                condition=Q(replay_of__isnull=False),
+                name="notification_replays",
+            ),
             # Workers read the newest cancellations twice a second.
             models.Index(
                 fields=["cancelled_at"],

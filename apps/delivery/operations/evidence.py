@@ -3,6 +3,7 @@
 Every query reads a few rows through an index, so the cost does not depend on the audience.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,9 @@ from apps.delivery.models import Chunk, ChunkState, Delivery, Notification, Prov
 from apps.delivery.operations import reasons, told_in
 from apps.preferences.models import Contact, Group, Membership, Recipient
 from apps.topics.models import Subscription
+
+#: Most replays that are named.
+MOST_REPLAYS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,32 @@ class Evidence:
         self.open_chunks = list(
             Chunk.objects.filter(notification=notification).exclude(state=ChunkState.DONE)[:1000]
         )
+        self.replays = list(
+            Notification.objects.filter(replay_of=notification.pk)
+            .order_by("pk")
+            .values_list("pk", "created_at")[:MOST_REPLAYS]
+        )
         self.paused = dict(ProviderSwitch.objects.values_list("provider", "paused_at"))
+
+    @property
+    def dead_end(self) -> str:
+        """Say what happens to a dead delivery."""
+        if self.replays:
+            return "It is not tried again itself."
+        return "Nothing more happens to it unless it is redriven."
+
+    def replay_sentences(self) -> Iterator[Sentence]:
+        """Say which notification it sends again, and which send it again."""
+        first = self.notification.replay_of
+        if first is not None:
+            yield Sentence(
+                f"It sends the notification {first} again, to those of its audience who did not "
+                "get that."
+            )
+        for key, moment in self.replays:
+            yield Sentence(
+                f"It was sent again {at(moment)}, as {key}, to those who had not got it by then."
+            )
 
     def _deliveries(self) -> list[Delivery]:
         mine = Delivery.objects.filter(notification=self.notification)

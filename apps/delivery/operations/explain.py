@@ -91,6 +91,7 @@ class _Explainer(StepEvidence):
             f"{row.publisher} posted it {at(row.created_at)} to {self._audience()}, "
             f"at {row.priority} priority, on {_and(row.channels)}."
         )
+        yield from self.replay_sentences()
         if row.kind == NotificationKind.PUBLISHED and (name := category_of(row)):
             yield Sentence(_category(name, row.category_kind))
         if row.fallback_channel:
@@ -175,9 +176,7 @@ class _Explainer(StepEvidence):
         if delivery.state == DeliveryState.DEAD:
             instead = any(other.instead_of == delivery.pk for other in self.deliveries)
             yield Sentence(
-                "Another one is sent in its place."
-                if instead
-                else "Nothing more happens to it unless it is redriven.",
+                "Another one is sent in its place." if instead else self.dead_end,
                 "dead",
             )
         if delivery.state == DeliveryState.SUPPRESSED:

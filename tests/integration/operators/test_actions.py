@@ -3,11 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.delivery.flow import address_guards, breakers
 from apps.delivery.models import Delivery, Notification, ProviderSwitch
@@ -35,6 +37,24 @@ def test_a_cancelled_notification_is_not_sent(shop: Shop, operator: Client):
     assert events("notification") == [("operator", "cancel", posted["id"])]
     do(operator, "cancel", row)
     assert len(events("notification")) == 1
+
+
+def test_a_scheduled_notification_is_moved(shop: Shop, operator: Client):
+    recipient("ada")
+    later = (timezone.now() + timedelta(hours=1)).isoformat()
+    body = {"user_id": "ada", "channels": ["inbox"], "send_at": later, **NEWS}
+    row = Notification.objects.get(pk=shop.post("notifications", body)["id"])
+    url = reverse("admin:delivery_notification_do", args=[row.pk, "move"])
+    tomorrow = timezone.localtime(timezone.now() + timedelta(days=1)).replace(second=0)
+    page = operator.post(url, {"reason": f"{tomorrow:%Y-%m-%dT%H:%M}"}, follow=True)
+    assert f"It will be sent at {tomorrow:%Y-%m-%d %H:%M}." in page.content.decode()
+    row.refresh_from_db()
+    assert row.send_at == tomorrow.replace(microsecond=0)
+    assert events("notification") == [("operator", "update", str(row.pk))]
+    for wrong in ("soon", "2027-13-01T10:00", "2999-01-01T10:00", "9999-12-31T23:59"):
+        answer = operator.post(url, {"reason": wrong}, follow=True)
+        assert "It was not moved" in answer.content.decode()
+    assert Notification.objects.get(pk=row.pk).send_at == row.send_at
 
 
 class Held(Provider):

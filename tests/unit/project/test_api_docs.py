@@ -15,7 +15,8 @@ from apps.content.validation import MOST_TEXTS, VERSION_LIMIT
 from apps.delivery.api.publishing import metadata
 from apps.delivery.api.publishing import serializers as delivery
 from apps.delivery.api.publishing.views import BatchView
-from apps.delivery.intake import idempotency, unreached
+from apps.delivery.intake import idempotency
+from apps.delivery.intake.earlier import unreached
 from apps.delivery.intake.template_validation import REQUEST_STEPS
 from apps.delivery.status_webhooks import events, lookup
 from apps.inbox.serializers import MAX_IDS

@@ -29,7 +29,8 @@ class MetadataField(serializers.DictField):
 
     def __init__(self, **options: Any) -> None:
         child = serializers.CharField(max_length=TEXT_LENGTH, allow_blank=True)
-        super().__init__(child=child, required=False, default=dict, **options)
+        options.setdefault("default", dict)
+        super().__init__(child=child, required=False, **options)
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         if isinstance(data, Mapping) and len(data) > MOST_NAMES:

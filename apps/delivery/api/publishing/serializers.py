@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 import orjson
@@ -17,9 +17,10 @@ from apps.content.serializers import ActionsField, LinkField, TemplateUseIn
 from apps.core import clock
 from apps.delivery.api.publishing.fallbacks import FallbackIn, check_fallback
 from apps.delivery.api.publishing.metadata import MetadataField, ReferenceField
-from apps.delivery.intake import deduplication, unreached
+from apps.delivery.intake import deduplication
 from apps.delivery.intake.bodies import ContentBody
-from apps.delivery.intake.drafts import SEND, SKIP
+from apps.delivery.intake.drafts import LONGEST_AHEAD, SEND, SKIP
+from apps.delivery.intake.earlier import unreached
 from apps.delivery.models import Notification
 from apps.preferences.api.fields import CategoryField, UserIdField
 from apps.preferences.digests.fields import DigestIn
@@ -32,8 +33,6 @@ from notifier.domain.times import local_time
 #: ask for.
 CONTENT_LIMIT = 64 * 1024
 RECIPIENTS_LIMIT = 1_000
-#: Longest time ahead that ``send_at`` may name.
-LONGEST_AHEAD = timedelta(days=366)
 BATCH_LIMIT = 1_000
 _LOCAL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 #: Years of a local time: all of its instants can be computed.
@@ -347,6 +346,9 @@ class TakenOut(AcceptedOut):
     metadata = serializers.DictField(
         child=serializers.CharField(), required=False, help_text="as posted; absent without any"
     )
+    replay_of = serializers.UUIDField(
+        required=False, help_text="the notification that it sends again; else absent"
+    )
     deduplicated = serializers.BooleanField(
         required=False, help_text="true if an earlier notification was the same; else absent"
     )
@@ -358,7 +360,14 @@ class TakenOut(AcceptedOut):
 
     class Meta:
         model = Notification
-        fields = (*AcceptedOut.Meta.fields, "reference", "metadata", "deduplicated", "warnings")
+        fields = (
+            *AcceptedOut.Meta.fields,
+            "reference",
+            "metadata",
+            "replay_of",
+            "deduplicated",
+            "warnings",
+        )
 
 
 @extend_schema_serializer(component_name="BatchResult")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.delivery.intake import unreached
+from apps.delivery.intake.earlier import unreached
 from apps.delivery.models import Delivery
 from apps.preferences.models import Contact, Preference, Recipient
 from tests.support.publishers.people import contact, recipient, subscribe

@@ -10,6 +10,7 @@ from typing import Any, Unpack
 from notifier_client._async.base import AsyncCalls, new_key, segment, with_problem
 from notifier_client.errors import ConnectionFailed, StillSending
 from notifier_client.rows import (
+    REMOVE,
     BatchResult,
     Delivery,
     Draft,
@@ -17,6 +18,7 @@ from notifier_client.rows import (
     Explanation,
     Message,
     Notification,
+    Remove,
 )
 from notifier_client.rows.base import read, write_query
 
@@ -203,6 +205,61 @@ class AsyncPublishing(AsyncCalls):
         path = f"/v1/deliveries/{segment(delivery_id)}/why"
         return read(Explanation, (await self._http.request("GET", path)).body)
 
+    async def edit_notification(
+        self,
+        notification_id: str,
+        *,
+        send_at: datetime | Remove | None = None,
+        expires_at: datetime | Remove | None = None,
+        content: Mapping[str, Any] | None = None,
+        template: Mapping[str, Any] | None = None,
+        collapse_key: str | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Notification:
+        """Move a scheduled notification, or change what it says, until it is begun.
+
+        What is ``None`` stays as it is. ``REMOVE``: a ``send_at`` of now, no ``expires_at``.
+        ``content`` and ``template`` are as the API has them. Raises ``Conflict`` once it is begun.
+
+        await client.edit_notification(posted.id, send_at=tomorrow, content={"body": "At 11."})
+        """
+        given = {
+            "send_at": send_at,
+            "expires_at": expires_at,
+            "content": content,
+            "template": template,
+            "collapse_key": collapse_key,
+            "reference": reference,
+            "metadata": metadata,
+        }
+        body = {name: _new(value) for name, value in given.items() if value is not None}
+        path = f"/v1/notifications/{segment(notification_id)}"
+        return read(Notification, (await self._http.request("PATCH", path, body)).body)
+
+    async def replay(
+        self,
+        notification_id: str,
+        *,
+        states: Sequence[str] | None = None,
+        channels: Sequence[str] | None = None,
+        expires_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Notification:
+        """Send a notification again to those who did not get it; return the new one.
+
+        ``states``: that their deliveries ended in: dead, failed, bounced, expired or, only if it is
+        named, cancelled. ``channels``: that they were on; all by default.
+
+        await client.replay(posted.id, states=["dead"], channels=["email"])
+        """
+        given = {"states": states, "channels": channels, "expires_at": expires_at}
+        body = {name: _new(value) for name, value in given.items() if value is not None}
+        path = f"/v1/notifications/{segment(notification_id)}/replay"
+        answer = await self._http.request("POST", path, body, key=idempotency_key or new_key())
+        replayed = answer.headers.get("idempotent-replayed") == "true"
+        return replace(read(Notification, answer.body), replayed=replayed)
+
     async def cancel(self, notification_id: str) -> Notification:
         """Cancel what has not been sent. Messages that are being sent now cannot be recalled."""
         path = f"/v1/notifications/{segment(notification_id)}/cancel"
@@ -243,3 +300,10 @@ class AsyncPublishing(AsyncCalls):
         answer = await self._http.request("POST", path, draft.body_of(), key=key or new_key())
         replayed = answer.headers.get("idempotent-replayed") == "true"
         return replace(read(Notification, answer.body), replayed=replayed)
+
+
+def _new(value: Any) -> Any:
+    """Return the new value of a field as JSON has it: null for ``REMOVE``."""
+    if value is REMOVE:
+        return None
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -155,6 +155,7 @@ class Notification:
     - ``counts``: deliveries by channel and state, ``{"sms": {"accepted": 1}}``.
     - ``reference``, ``metadata``: as they were posted. ``template``: its name and version.
     - ``steps``: of its fallback, where that has some. ``acknowledged_by``: the first ones who did.
+    - ``replay_of``: the notification that it sends again.
     - ``replayed``: whether this repeats an earlier answer to the same idempotency key.
     - ``deduplicated``: whether this is an equal notification that was accepted before.
     - ``warnings``, in the answer to a POST: ``{"pointer": …, "detail": …}`` for channels on which a
@@ -183,6 +184,7 @@ class Notification:
     ordering_key: str = ""
     reference: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    replay_of: str | None = None
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     deduplicated: bool = False
     warnings: tuple[Mapping[str, str], ...] = field(default=(), metadata=TUPLE)

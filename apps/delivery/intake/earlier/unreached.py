@@ -25,7 +25,7 @@ STATES = (*NOT_REACHED, DeliveryState.UNKNOWN, DeliveryState.ACCEPTED)
 MOST = 100_000
 
 #: Reasons for which a delivery was not sent because it was not needed any more.
-_NEEDLESS = ("read", "read_by_another", "acknowledged", "acknowledged_by_another")
+NEEDLESS = ("read", "read_by_another", "acknowledged", "acknowledged_by_another")
 
 _PEOPLE = """
 SELECT d.recipient_id
@@ -76,7 +76,7 @@ def people(notification_id: UUID, states: Collection[str]) -> list[int]:
             {
                 "notification_id": notification_id,
                 "states": list(states),
-                "needless": list(_NEEDLESS),
+                "needless": list(NEEDLESS),
                 "most": MOST + 1,
             },
         )

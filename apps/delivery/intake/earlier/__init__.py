@@ -1,0 +1,6 @@
+"""What is done with a notification that was accepted before.
+
+- ``editing``: it is moved or corrected, while it is scheduled.
+- ``replaying``: it is sent again to those who did not get it.
+- ``unreached``: they are the audience of another one.
+"""

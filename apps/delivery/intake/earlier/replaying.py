@@ -1,0 +1,288 @@
+"""Send an earlier notification again to those who did not get it.
+
+A replay is a new notification with the content of the first one, and with its topic, group or
+people, cut down to those of its deliveries that ended without reaching anybody. It is judged like
+any other: who unsubscribed, refused it, was suppressed or erased since is not sent it.
+
+All replays of a notification, and those of its replays, name the first one. The row of that is
+locked while one is made, and one at a time is under way, so that nobody gets two of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from apps.api.problems import Problem
+from apps.core import clock
+from apps.delivery import sealed_content, selectors
+from apps.delivery.flow import availability
+from apps.delivery.intake import load_shedding
+from apps.delivery.intake.drafts import Draft, Slice
+from apps.delivery.intake.earlier import unreached
+from apps.delivery.models import ChunkKind, DeadLetter, Notification
+from apps.delivery.sealed_content import TemplateContent
+from apps.delivery.selectors import NotificationState
+from apps.preferences.categories import catalogue
+from apps.preferences.models import Membership, Recipient
+from apps.preferences.selectors import present
+from apps.topics.models import Subscription, SubscriptionState
+from apps.topics.selectors import TopicSnapshot, get_topic_by_id
+from notifier.domain.categories import fold
+from notifier.domain.states import DeliveryState
+
+#: States of deliveries that may be replayed: nobody got them, and no wish of the person's kept them
+#: from being sent.
+STATES = (
+    DeliveryState.DEAD,
+    DeliveryState.FAILED,
+    DeliveryState.BOUNCED,
+    DeliveryState.EXPIRED,
+    DeliveryState.CANCELLED,
+)
+#: Those that are replayed where none are named. A cancel was meant.
+USUAL = tuple(state for state in STATES if state != DeliveryState.CANCELLED)
+#: Most deliveries of one replay: they are written down when it is accepted.
+MOST = unreached.MOST
+#: Members of an audience that are looked up with one query.
+_AT_ONCE = 10_000
+
+# Somebody who got it in any of the notifications, or may have got it, is left out. Deliveries that
+# were dead are locked, so that none is redriven beside it; one that is being redriven is left out.
+_NOT_REACHED = """
+WITH family AS (
+    SELECT id FROM delivery_notification WHERE id = %(first)s OR replay_of = %(first)s
+), reached AS MATERIALIZED (
+    SELECT DISTINCT d.recipient_id, CASE WHEN d.recipient_id IS NULL THEN d.contact_id END AS bare
+      FROM family f JOIN delivery_delivery d ON d.notification_id = f.id
+     WHERE d.state <> ALL(%(not_reached)s) OR d.reason = ANY(%(needless)s)
+)
+SELECT d.id, d.state, d.channel, d.recipient_id, d.contact_id
+  FROM delivery_delivery d
+ WHERE d.notification_id = %(notification_id)s AND d.state = ANY(%(states)s)
+   AND d.channel = ANY(%(channels)s)
+   AND NOT EXISTS (SELECT FROM reached r WHERE r.recipient_id = d.recipient_id
+                      OR (d.recipient_id IS NULL AND r.bare = d.contact_id))
+   AND NOT EXISTS (SELECT FROM delivery_answer w JOIN family f ON f.id = w.notification_id
+                    WHERE w.recipient_id = d.recipient_id)
+ ORDER BY d.id
+ LIMIT %(most)s
+   FOR UPDATE OF d SKIP LOCKED
+"""
+
+
+class _Undelivered(NamedTuple):
+    """A delivery that ended without reaching anybody."""
+
+    id: int
+    state: str
+    channel: str
+    recipient_id: int | None
+    contact_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which deliveries to replay: those in these states, on these channels (empty: on all)."""
+
+    states: Collection[str] = USUAL
+    channels: Collection[str] = ()
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A replay that can be accepted. ``dead``: ids of the dead letters that it takes over."""
+
+    draft: Draft
+    dead: Sequence[int] = field(default_factory=tuple)
+
+    def take_over(self) -> None:
+        """Delete the dead letters that are sent again by it, in its transaction."""
+        DeadLetter.objects.filter(pk__in=self.dead).delete()
+
+
+def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
+    """Return what is to be accepted, and lock the first notification until the transaction ends.
+
+    Raises ``Problem`` where the notification or a replay of it is not done, where its content is
+    gone, and where there is nobody to send it to.
+    """
+    assert connection.in_atomic_block
+    row = selectors.notifications(publisher_id).defer(None).filter(pk=notification_id).first()
+    if row is None:
+        raise Problem("not-found", "You have no notification with this id.")
+    first = row.replay_of or row.pk
+    # Replays of one notification come one after another.
+    list(Notification.objects.select_for_update().filter(pk=first).values_list("pk"))
+    _require_done(row, first)
+    if not bytes(row.content):
+        raise Problem(
+            "content-gone",
+            "What it said is deleted: nobody can send it again. Post anew what is still to be "
+            "said.",
+        )
+    topic = _topic(row)
+    found = _undelivered(row, first, choice)
+    slices = list(_slices(row, found))
+    if not slices:
+        raise Problem(
+            "conflict",
+            "There is nobody to send it to again: who did not get it in these states and on these "
+            "channels left, was erased or is gone.",
+        )
+    draft = _draft(row, first, topic, slices, choice)
+    return Replay(draft, [one.id for one in found if one.state == DeliveryState.DEAD])
+
+
+def may_be(counts: Mapping[str, Mapping[str, int]]) -> bool:
+    """Return whether there may be something to replay, by numbers by channel and state."""
+    return any(states.get(state) for states in counts.values() for state in STATES)
+
+
+def replays_of(row: Notification) -> list[UUID]:
+    """Return the ids of the replays of a notification, and of those of its replays."""
+    rows = Notification.objects.filter(replay_of=row.pk)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def _require_done(row: Notification, first: UUID) -> None:
+    family = Notification.objects.filter(replay_of=first).defer("content").order_by("pk")
+    for one in [row, *(other for other in family if other.pk != row.pk)]:
+        state = selectors.progress(one).state
+        if state not in (NotificationState.DONE, NotificationState.CANCELLED):
+            which = "It" if one.pk == row.pk else f"Its replay {one.pk}"
+            raise Problem(
+                "conflict",
+                f"{which} is {state}: who does not get it is known once it is done, or cancelled.",
+            )
+
+
+def _topic(row: Notification) -> TopicSnapshot | None:
+    if row.topic is None:
+        return None
+    topic = get_topic_by_id(row.topic.pk)
+    if topic is None or row.topic.deleted_at is not None:
+        raise Problem("conflict", "Its topic is deleted, and nobody is subscribed to it any more.")
+    if not topic.visible_to(row.publisher_id):
+        raise Problem("forbidden", "Its topic is another publisher's, who took the grant back.")
+    return topic
+
+
+def _undelivered(row: Notification, first: UUID, choice: Choice) -> list[_Undelivered]:
+    sendable = availability.available(choice.channels or settings.CHANNELS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _NOT_REACHED,
+            {
+                "first": first,
+                "notification_id": row.pk,
+                "states": list(choice.states),
+                "channels": list(sendable),
+                "not_reached": list(unreached.NOT_REACHED),
+                "needless": list(unreached.NEEDLESS),
+                "most": MOST + 1,
+            },
+        )
+        found = [_Undelivered._make(one) for one in cursor.fetchall()]
+    if len(found) > MOST:
+        raise Problem(
+            "invalid-request",
+            f"More than {MOST:,} deliveries ended so, which are too many for one replay. Name "
+            "fewer states or channels.",
+        )
+    return found
+
+
+def _slices(row: Notification, found: Sequence[_Undelivered]) -> Iterator[Slice]:
+    """Yield the slices of the audience, of those who are still in it."""
+    by_channel: dict[str, list[_Undelivered]] = defaultdict(list)
+    for one in found:
+        by_channel[one.channel].append(one)
+    for channel, some in sorted(by_channel.items()):
+        if row.topic_id is not None or row.group_id is not None:
+            kind, ids = ChunkKind.LISTED, _members(row, channel, some)
+        else:
+            kind, ids = ChunkKind.NAMED, _people(some)
+        for start in range(0, len(ids), settings.CHUNK_SIZE):
+            yield Slice(kind, channel, ids[start : start + settings.CHUNK_SIZE])
+
+
+def _people(found: Sequence[_Undelivered]) -> list[int]:
+    """Return the recipients of these deliveries who are still there, each once."""
+    ids = sorted({one.recipient_id for one in found if one.recipient_id is not None})
+    return [
+        key
+        for part in _parts(ids)
+        for key in present(Recipient.objects.filter(pk__in=part)).values_list("pk", flat=True)
+    ]
+
+
+def _members(row: Notification, channel: str, found: Sequence[_Undelivered]) -> list[int]:
+    """Return the ids of their subscriptions to the topic, or memberships of the group."""
+    people = sorted({one.recipient_id for one in found if one.recipient_id is not None})
+    bare = sorted({one.contact_id for one in found if one.recipient_id is None and one.contact_id})
+    ids: set[int] = set()
+    if row.topic_id is None:
+        for part in _parts(people):
+            members = Membership.objects.filter(group=row.group_id, recipient__in=part)
+            ids.update(members.values_list("pk", flat=True))
+        return sorted(ids)
+    subscriptions = Subscription.objects.filter(
+        topic=row.topic_id, channel=channel, state=SubscriptionState.ACTIVE
+    )
+    # A person's delivery may come from a subscription of their own contact.
+    contacts = sorted({*bare, *(one.contact_id for one in found if one.contact_id is not None)})
+    for part in _parts(people):
+        ids.update(subscriptions.filter(recipient__in=part).values_list("pk", flat=True))
+    for part in _parts(contacts):
+        ids.update(subscriptions.filter(contact__in=part).values_list("pk", flat=True))
+    return sorted(ids)
+
+
+def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), _AT_ONCE):
+        yield ids[start : start + _AT_ONCE]
+
+
+def _draft(
+    row: Notification,
+    first: UUID,
+    topic: TopicSnapshot | None,
+    slices: Sequence[Slice],
+    choice: Choice,
+) -> Draft:
+    channels = sorted({one.channel for one in slices})
+    warnings = list(load_shedding.check(row.priority, channels, fan_out=False, pointer=""))
+    content: TemplateContent | object
+    stored = bytes(row.content)
+    if row.template_version_id is None:
+        content = sealed_content.unseal(row.pk, stored)
+    else:
+        variables = sealed_content.unseal_variables(row.pk, stored)
+        content = TemplateContent(row.template_version_id, variables)
+    expires_at = choice.expires_at
+    if expires_at is None and row.expires_at is not None and row.expires_at > clock.moment():
+        expires_at = row.expires_at
+    return Draft(
+        content=content,
+        priority=row.priority,
+        channels=channels,
+        topic=topic,
+        group_id=row.group_id,
+        reachable_only=row.reachable_only,
+        category=catalogue.find(fold(row.category)) or catalogue.default(),
+        collapse_key=row.collapse_key,
+        ordering_key=row.ordering_key,
+        reference=row.reference,
+        metadata=row.metadata or {},
+        expires_at=expires_at,
+        slices=slices,
+        replay_of=first,
+        warnings=warnings,
+    )

@@ -1,0 +1,19 @@
+"""Find the replays of a notification; those that are none cost nothing."""
+
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("delivery", "0036_replays")]
+    operations = [
+        AddIndexConcurrently(
+            "notification",
+            models.Index(
+                condition=models.Q(("replay_of__isnull", False)),
+                fields=["replay_of"],
+                name="notification_replays",
+            ),
+        ),
+    ]
