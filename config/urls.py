@@ -27,6 +27,7 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("apps.content.urls")),
     path("", include("apps.inbox.urls")),
     path("", include("apps.schedules.urls")),
+    path("", include("apps.bulk.urls")),
     path("", include("apps.pages.urls")),
     path("openapi.json", openapi_document.openapi, name="openapi"),
     path("docs", problems.allow("GET", "HEAD")(_docs), name="docs"),

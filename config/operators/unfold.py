@@ -69,6 +69,7 @@ UNFOLD: dict[str, Any] = {
                     _list("Deliveries", "send", "delivery", "delivery"),
                     _list("Dead letters", "mail_off", "delivery", "deadletter"),
                     _item("Why did they (not) get it?", "help", "why", "delivery.view_delivery"),
+                    _list("Bulk actions", "checklist", "bulk", "bulkaction"),
                     _list("Chunks", "view_module", "delivery", "chunk"),
                     _list("Schedules", "event_repeat", "schedules", "schedule"),
                 ],

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "apps.delivery",
     "apps.schedules",
     "apps.pages",
+    "apps.bulk",
     "apps.doctor",
     "apps.privacy",
 ]

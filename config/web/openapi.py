@@ -23,6 +23,7 @@ def settings(public_url: str) -> dict[str, Any]:
             for name, meaning in (
                 ("Notifications", "Publish notifications, and follow their deliveries."),
                 ("Schedules", "Notifications that recur, by a rule."),
+                ("Bulk actions", "Act on everything that matches, in the background."),
                 ("Topics", "Names that people subscribe to, and who may publish to them."),
                 ("Subscriptions", "Which recipients and addresses subscribe to a topic."),
                 ("Confirmation", "The owner of an address confirms a subscription."),

@@ -32,5 +32,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "purge-inboxes": {"task": "inbox.purge", "schedule": 600.0, "options": {"expires": 600}},
     "erasures": {"task": "privacy.erase", "schedule": 5.0, "options": {"expires": 5}},
     "purge-erasures": {"task": "privacy.purge", "schedule": 600.0, "options": {"expires": 600}},
+    "bulk-actions": {"task": "bulk.work", "schedule": 1.0, "options": {"expires": 5}},
+    "purge-bulk-actions": {"task": "bulk.purge", "schedule": 600.0, "options": {"expires": 600}},
     "purge-runs": {"task": "schedules.purge", "schedule": 600.0, "options": {"expires": 600}},
 }

@@ -1,6 +1,7 @@
 """Context of a test that performs an action of the admin in a browser."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
@@ -17,11 +18,11 @@ class ActionContext:
     client: NotifierClient
     sandbox: SandboxClient
     load: Load
-    rows: dict[str, list[int]]
+    rows: dict[str, list[Any]]
     #: URL at which the sandbox receives webhooks.
     webhooks: str
 
-    def take(self, model: str) -> int:
+    def take(self, model: str) -> Any:
         return self.rows[model].pop()
 
     def go(self, model: str, path: str = "") -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from notifier_client import Contact, TemplateContent
 from tests.browser.action_context import ActionContext
 from tests.browser.load import TOPIC
+from tests.browser.pressing import bulk
 from tests.browser.schedule_presses import (
     pauses_a_schedule,
     resumes_a_schedule,
@@ -119,12 +120,6 @@ def resumes_a_topic(on: ActionContext, model: str) -> None:
     pauses_a_topic(on, model)
     on.button("Resume this topic")
     on.says(f"{TOPIC} is resumed.")
-
-
-def restores_addresses(on: ActionContext, model: str) -> None:
-    on.go(model, "lost-addresses/")
-    on.button("Restore what fcm UNREGISTERED brought")
-    on.says("suppressions lifted")
 
 
 def switches_a_provider(on: ActionContext, model: str) -> None:
@@ -253,11 +248,13 @@ def redrives_selected(on: ActionContext, model: str) -> None:
     on.says("Redriven: 1.")
 
 
-def redrives_all(on: ActionContext, model: str) -> None:
+def begins_bulk_actions(on: ActionContext, model: str) -> None:
+    """Push the button above each of the lists that have one."""
     _dead(on, "dies-3")
-    on.go(model, "?reason=authentication")
-    on.button("Redrive all that match")
-    on.says("Redriven:")
+    bulk.redrives_all(on)
+    bulk.cancels_all(on)
+    bulk.releases_all(on)
+    bulk.restores_addresses(on)
 
 
 def previews(on: ActionContext, model: str) -> None:
@@ -299,16 +296,16 @@ PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     "auth.group add": saves(name="a-role"),
     "auth.user add": saves(username="new", password1="corn horse bat", password2="corn horse bat"),
     "auth.user url auth_user_password_change": sets_a_password,
+    "bulk.bulkaction do_abort": bulk.aborts,
+    "bulk.bulkaction url begin_bulk_action": begins_bulk_actions,
     "content.templateversion url content_preview": previews,
     "delivery.deadletter action redrive": redrives_selected,
-    "delivery.deadletter url redrive_matching": redrives_all,
     "delivery.delivery do_redrive": redrives_one,
     "delivery.notification do_cancel": cancels,
     "delivery.notification do_move": moves,
     "delivery.notification do_replay": replays,
     "delivery.notification url host_close": calls_a_host_again,
     "delivery.notification url provider_switch": switches_a_provider,
-    "delivery.notification url restore_addresses": restores_addresses,
     "delivery.retentionrule add": saves(category="of-its-own", content_days="9"),
     "delivery.statuswebhook do_enable": enables_a_status_webhook,
     "delivery.statuswebhook do_test": calls_a_status_webhook,

@@ -6,6 +6,7 @@ Run by ``manage.py shell``; prints, as JSON, the primary keys of each model's ro
 import itertools
 import json
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from django.contrib.auth.models import Group as Role
 from django.contrib.auth.models import User
@@ -17,6 +18,7 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
+from apps.bulk.models import BulkAction
 from apps.delivery.models import RetentionRule
 from apps.preferences.models import (
     Category,
@@ -36,12 +38,13 @@ EACH = 8
 
 def make() -> None:
     """Make every row and print the primary keys."""
-    made: dict[str, list[int]] = {}
+    made: dict[str, list[int | str]] = {}
     for number in range(EACH):
         for row in _rows(f"spare-{number}", number):
             if getattr(row, "error", ""):  # it is restored with all of its cause
                 continue
-            made.setdefault(row._meta.label_lower, []).append(row.pk)
+            key = str(row.pk) if isinstance(row.pk, UUID) else row.pk
+            made.setdefault(row._meta.label_lower, []).append(key)
     print(json.dumps(made))
 
 
@@ -69,6 +72,7 @@ def _rows(name: str, number: int) -> itertools.chain:
             ClockedSchedule.objects.create(clocked_time=later),
             Subscription.objects.create(topic=topic, recipient=member, channel="inbox"),
             Category.objects.create(name=name),
+            BulkAction.objects.create(action="redrive", asked_by=name, leased_until=later),
             RetentionRule.objects.create(category=name, content_days=3),
             Preference.objects.create(recipient=member, channel="sms", allowed=False),
             Suppression.objects.create(

@@ -18,6 +18,7 @@ from apps.delivery.admin import digests
 from apps.delivery.models import Delivery, Notification
 from apps.delivery.operations import dead_letters, descriptions, finding, reasons
 from apps.operators import markup
+from apps.operators.bulk import ActsOnAll, BulkButton
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import choice, linked
 from apps.operators.panels import Button, Panel, Panelled
@@ -46,7 +47,7 @@ class Named(Protocol):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(Panelled, ReadOnly):
+class DeliveryAdmin(Panelled, ActsOnAll, ReadOnly):
     """List of deliveries, newest first.
 
     No index serves the filters by state and reason: it would cost every delivery too much.
@@ -91,6 +92,14 @@ class DeliveryAdmin(Panelled, ReadOnly):
         "updated_at",
     )
     readonly_fields = ("public_id", "notification_id")
+    bulk = BulkButton(
+        "release",
+        "Try now",
+        "Every delivery that this list shows, on all of its pages, and that waits for another "
+        "attempt is tried now.",
+        "delivery.change_delivery",
+        filtered=True,
+    )
 
     def find(self, term: str) -> Q:
         return _find(term.strip())

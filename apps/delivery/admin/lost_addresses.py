@@ -1,22 +1,18 @@
-"""Addresses lost to a provider's error: list them by error, and restore them."""
+"""Addresses lost to a provider's error: list them by error, to be restored together."""
 
 from datetime import datetime, timedelta
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from apps.core import clock
-from apps.delivery.flow import lost_addresses
 from apps.operators import markup
 from apps.preferences.contacts import restoration
-from apps.preferences.contacts.restoration import Cause
-from apps.publishers import audit
 
 #: Permissions to see the page, and to restore.
 SEEING = ("preferences.view_contact", "preferences.view_suppression")
@@ -72,29 +68,15 @@ def page(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_POST
-def restore(request: HttpRequest) -> HttpResponse:
-    """Enable the contacts and lift the suppressions that an error caused in a span of time."""
-    if not request.user.has_perms(RESTORING):
-        raise PermissionDenied
+def cause(request: HttpRequest) -> dict[str, str] | None:
+    """Return the cause that a Restore button names, as JSON has it; ``None`` if it is none."""
     form = Wanted(request.POST)
-    here = reverse("admin:lost_addresses")
     if not form.is_valid():
-        messages.error(request, "Nothing was restored: give a provider and a start.")
-        return HttpResponseRedirect(here)
+        return None
     since, until = _span(form)
-    cause = Cause(form.cleaned_data["provider"], form.cleaned_data["error"], since)
-    if until is not None:
-        cause = Cause(cause.provider, cause.error, since, until)
-    audited = {"error": cause.error, "since": since.isoformat(), "until": cause.until.isoformat()}
-    audit.record(request, "restore", "lost_addresses", cause.provider, after=audited)
-    done = lost_addresses.restore(cause)
-    messages.success(
-        request,
-        f"{done.contacts:,} contacts are enabled, {done.suppressions:,} suppressions lifted. "
-        f"{done.dead_letters:,} deliveries that failed for it are dead letters now: redrive them.",
-    )
-    return HttpResponseRedirect(here)
+    found = {"provider": form.cleaned_data["provider"], "error": form.cleaned_data["error"]}
+    found["since"] = since.isoformat()
+    return found if until is None else {**found, "until": until.isoformat()}
 
 
 def _span(form: forms.Form) -> tuple[datetime, datetime | None]:

@@ -26,6 +26,7 @@ from apps.delivery.operations import finding, steps
 from apps.delivery.selectors import NotificationState
 from apps.delivery.sending import cancellation
 from apps.operators import markup
+from apps.operators.bulk import ActsOnAll, BulkButton
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import by_publisher, choice, linked, present
 from apps.operators.panels import Button, Panel, Panelled, reason_of
@@ -56,7 +57,7 @@ class _Listed(Protocol):
 
 
 @admin.register(Notification)
-class NotificationAdmin(Panelled, ReadOnly):
+class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
     """List of notifications, newest first, with counts that are kept as deliveries move."""
 
     list_display = (
@@ -100,6 +101,15 @@ class NotificationAdmin(Panelled, ReadOnly):
         "local_time_passed",
         "expires_at",
         "cancelled_at",
+    )
+
+    bulk = BulkButton(
+        "cancel",
+        "Cancel",
+        "Of everything that this list shows, on all of its pages, what has not been sent will not "
+        "be sent. This cannot be undone.",
+        "delivery.change_notification",
+        filtered=True,
     )
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
@@ -203,7 +213,6 @@ class NotificationAdmin(Panelled, ReadOnly):
             path("host/close/", view(hosts.close), name="host_close"),
             path("why/", view(why_page.why), name="why"),
             path("lost-addresses/", view(lost_addresses.page), name="lost_addresses"),
-            path("restore-addresses/", view(lost_addresses.restore), name="restore_addresses"),
             *super().get_urls(),
         ]
 

@@ -25,13 +25,14 @@ def restore(cause: Cause) -> Restored:
     done = Restored()
     more = True
     while more:
-        with transaction.atomic():
-            step = restoration.restore(cause)
-            dead = state.make_dead_letters(step.deliveries)
-        done = Restored(
-            done.contacts + step.contacts,
-            done.suppressions + step.suppressions,
-            done.dead_letters + dead,
-        )
-        more = step.more
+        step, more = restore_some(cause)
+        done = Restored(*map(sum, zip(done, step, strict=True)))
     return done
+
+
+@transaction.atomic
+def restore_some(cause: Cause) -> tuple[Restored, bool]:
+    """Undo a part of it, in one transaction; return what, and whether there may be more."""
+    step = restoration.restore(cause)
+    dead = state.make_dead_letters(step.deliveries)
+    return Restored(step.contacts, step.suppressions, dead), step.more

@@ -149,6 +149,23 @@ def notifications_like(term: str) -> tuple[Q, Q]:
     return Q(pk__in=[]), Q()
 
 
+def searched_person(term: str) -> int | None:
+    """Return the id of the recipient whose notifications ``notifications_like`` finds, if any."""
+    kind, _, name = term.partition(":")
+    if kind in _SEARCHES and _SEARCHES[kind](name):
+        return recipient_ids([name]).get(name) if kind == "person" else None
+    for kind, search in _SEARCHES.items():
+        if search(term):
+            return recipient_ids([term]).get(term) if kind == "person" else None
+    return None
+
+
+def of_person(recipient_id: int) -> Q:
+    """Return the condition of the newest notifications with deliveries to a recipient."""
+    newest = _to(recipient_id).order_by("-pk").values_list("notification_id", flat=True)
+    return Q(pk__in=set(newest[:MOST_FOUND]))
+
+
 def deliveries_at(address: str) -> list[int]:
     """Return the ids of the newest deliveries to an address, in any spelling, of any channel."""
     found: list[int] = []
@@ -179,8 +196,7 @@ def _by_topic(name: str) -> tuple[Q, Q] | None:
 
 def _by_person(user_id: str) -> tuple[Q, Q] | None:
     for recipient_id in recipient_ids([user_id]).values():
-        newest = _to(recipient_id).order_by("-pk").values_list("notification_id", flat=True)
-        return Q(pk__in=set(newest[:MOST_FOUND])), Q()
+        return of_person(recipient_id), Q()
     return None
 
 

@@ -39,7 +39,7 @@ from apps.delivery.state.receipts import (
     read_standings,
 )
 from apps.delivery.state.recording import ClaimLost, Result, record, still_claimed
-from apps.delivery.state.redriving import make_dead_letters, redrive
+from apps.delivery.state.redriving import make_dead_letters, redrive, release
 from apps.delivery.state.resumption import resume_due
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "read_standings",
     "record",
     "redrive",
+    "release",
     "release_channel",
     "release_lost",
     "release_people",

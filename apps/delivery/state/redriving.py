@@ -1,4 +1,4 @@
-"""Redrive dead letters, and make dead letters of deliveries that failed for their address."""
+"""Redrive dead letters, release what waits, and make dead letters of lost addresses' deliveries."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -47,6 +47,24 @@ def redrive(delivery_ids: Sequence[int]) -> list[int]:
     moves.update(following.moves(followed))
     counts.add(moves)
     return [row[0] for row in rows]
+
+
+_RELEASE = """
+UPDATE delivery_delivery
+   SET next_attempt_at = clock_timestamp(), updated_at = clock_timestamp()
+ WHERE id = ANY(%s) AND state = 'retrying' AND next_attempt_at > clock_timestamp()
+RETURNING id, publisher_id
+"""
+
+
+def release(delivery_ids: Sequence[int]) -> dict[int, int]:
+    """Make these due now that wait for another attempt; return the publisher of each, by id.
+
+    Their retry policy goes on where it was. The caller has locked them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE, [list(delivery_ids)])
+        return dict(cursor.fetchall())
 
 
 _MAKE_DEAD = """

@@ -12,7 +12,6 @@ from notifier.security.tokens import sign
 from notifier_client import (
     REMOVE,
     AuthenticationError,
-    Conflict,
     Contact,
     DigestChoice,
     FrequencyCap,
@@ -108,25 +107,6 @@ def test_a_dry_run_and_those_whom_it_did_not_reach(client: NotifierClient) -> No
     again = client.notify_unreached(posted.id, body="Hi", states=["suppressed"])
     work()
     assert client.wait(again.id, 5).counts == {"inbox": {"suppressed": 1}}
-
-
-def test_a_scheduled_notification_is_moved_and_corrected(client: NotifierClient) -> None:
-    client.upsert_recipient("ada")
-    later = datetime.now(UTC) + timedelta(hours=1)
-    posted = client.notify_users(["ada"], body="At 10", channels=["inbox"], send_at=later)
-    moved = client.edit_notification(
-        posted.id, send_at=later + timedelta(hours=1), content={"body": "At 11"}, reference="7"
-    )
-    assert (moved.state, moved.send_at, moved.reference) == (
-        "scheduled",
-        later + timedelta(hours=1),
-        "7",
-    )
-    client.edit_notification(posted.id, send_at=REMOVE)
-    work()
-    assert client.wait(posted.id, 5).counts == {"inbox": {"delivered": 1}}
-    with pytest.raises(Conflict):
-        client.edit_notification(posted.id, content={"body": "Too late"})
 
 
 def test_a_category_is_kept_refused_and_deleted(client: NotifierClient) -> None:

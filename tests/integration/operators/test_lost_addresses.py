@@ -4,6 +4,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.bulk import running
+from apps.bulk.models import BulkAction
 from apps.delivery.models import DeadLetter
 from apps.preferences.models import Contact
 from tests.support.publishers.admin_actions import NEWS, events
@@ -26,15 +28,19 @@ def test_lost_addresses_are_restored_together(
     assert "Restore what fcm UNREGISTERED brought" in page
     assert "Restore what" not in onlooker.get(reverse("admin:lost_addresses")).content.decode()
     wanted = {"provider": "fcm", "error": "UNREGISTERED", "since": "2020-01-01T00:00", "until": ""}
-    url = reverse("admin:restore_addresses")
+    url = reverse("admin:begin_bulk_action", args=["restore"])
     assert onlooker.post(url, wanted).status_code == 403
     assert operator.post(url, wanted | {"since": "junk"}).status_code == 302
     lost.refresh_from_db()
     assert lost.state == "disabled", "restored without a time that can be read"
-    assert operator.post(url, wanted).status_code == 302
+    assert "It is begun" in operator.post(url, wanted, follow=True).content.decode()
+    running.tick()
     lost.refresh_from_db()
     assert lost.state == "active"
     assert events("lost_addresses") == [("operator", "restore", "fcm")]
+    row = BulkAction.objects.get()
+    assert row.counts == {"contacts": 1, "suppressions": 1, "dead_letters": 1}
+    assert (row.total, row.done) == (2, 2)
     assert DeadLetter.objects.get().reason == "many_dead_addresses"
     assert "Nothing was given up" in operator.get(reverse("admin:lost_addresses")).content.decode()
 
@@ -50,7 +56,9 @@ def test_a_row_without_an_error_restores_that_row_alone(shop: Shop, operator: Cl
             disabled_at=timezone.now(),
         )
     wanted = {"provider": "fcm", "error": "", "since": "2020-01-01T00:00", "until": ""}
-    assert operator.post(reverse("admin:restore_addresses"), wanted).status_code == 302
+    url = reverse("admin:begin_bulk_action", args=["restore"])
+    assert operator.post(url, wanted).status_code == 302
+    running.tick()
     lost = Contact.objects.filter(channel="push", state="disabled")
     assert [row.disabled_error for row in lost] == ["UNREGISTERED"]
 

@@ -5,6 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.api import pagination
+from apps.bulk import running
+from apps.bulk.models import BulkAction
 from apps.delivery.models import DeadLetter, Delivery
 from apps.publishers.models import AuditEvent, Publisher
 from tests.support.publishers.admin_actions import NEWS, do, events
@@ -44,28 +46,43 @@ def test_selected_dead_letters_are_redriven(dead, shop: Shop, operator: Client, 
     assert event.publisher_id == shop.id, "its trail has it"
 
 
+def redrive(operator: Client, query: str = "") -> str:
+    """Push the button above the list under these filters, and work it off; the page it leads to."""
+    url = reverse("admin:begin_bulk_action", args=["redrive"])
+    page = operator.post(url + query, follow=True).content.decode()
+    running.tick()
+    return page
+
+
 def test_all_that_match_are_redriven_and_no_others(dead, operator: Client, onlooker: Client):
-    url = reverse("admin:redrive_matching")
+    url = reverse("admin:begin_bulk_action", args=["redrive"])
     assert onlooker.post(url).status_code == 403
     assert operator.get(url).status_code == 405
-    operator.post(f"{url}?reason=timeout")
-    operator.post(f"{url}?publisher_id=999999")
-    operator.post(f"{url}?publisher_id=x")
-    assert operator.post(f"{url}?topic_id=999999").status_code == 404
+    for wrong in ("reason=timeout", "publisher_id=999999", "topic_id=999999"):
+        redrive(operator, f"?{wrong}")
+    for wrong in ("publisher_id=x", "channel=sms&state=dead", "reason=%00"):
+        assert "Nothing was begun" in redrive(operator, f"?{wrong}")
     assert states() == ["dead"] * 3
     query = f"?reason=authentication&channel=sms&publisher_id={Publisher.objects.get().pk}"
     listed = operator.get(reverse("admin:delivery_deadletter_changelist") + query)
     assert "Redrive all that match" in listed.content.decode()
-    assert "Redriven: 3." in operator.post(url + query, follow=True).content.decode()
+    assert "It is begun" in redrive(operator, query)
     assert states() == ["retrying"] * 3
     event = AuditEvent.objects.filter(action="redrive").latest("id")
-    assert event.after == {"rows": 3, "match": {"reason": "authentication", "channel": "sms"}}
+    row = BulkAction.objects.latest("id")
+    assert (row.done, row.total, row.asked_by) == (3, 3, "operator")
+    assert event.actor == "operator"
+    assert event.after == {
+        "rows": 3,
+        "match": {"reason": "authentication", "channel": "sms"},
+        "bulk_action": str(row.pk),
+    }
 
 
 def test_the_few_that_match_among_many_are_redriven(dead, operator: Client, monkeypatch):
     monkeypatch.setattr(pagination, "LOOK_THROUGH", 1)
     DeadLetter.objects.filter(pk=dead[2].pk).update(reason="timeout")
-    operator.post(f"{reverse('admin:redrive_matching')}?reason=timeout")
+    redrive(operator, "?reason=timeout")
     assert states() == ["dead", "dead", "retrying"]
 
 
@@ -77,13 +94,11 @@ def test_a_topic_of_the_same_name_is_another_one(
     assert gone.name == theirs.name
     DeadLetter.objects.update(topic=gone)
     DeadLetter.objects.filter(pk=dead[1].pk).update(topic=theirs, publisher=other_shop.id)
-    operator.post(f"{reverse('admin:redrive_matching')}?topic_id={theirs.pk}")
+    redrive(operator, f"?topic_id={theirs.pk}")
     assert states() == ["dead", "retrying", "dead"]
     event = AuditEvent.objects.get(action="redrive")
-    assert (event.publisher_id, event.after) == (
-        other_shop.id,
-        {"rows": 1, "match": {"topic": "news"}},
-    )
+    assert (event.publisher_id, event.after["rows"]) == (other_shop.id, 1)
+    assert event.after["match"] == {"topic_id": theirs.pk}
 
 
 def test_one_dead_letter_is_redriven_from_its_page(dead, operator: Client):

@@ -60,6 +60,8 @@ def create_one_of_everything(api: Api, other: Api) -> dict[str, str]:
     found["notifications"] = posted["id"]
     found["inbox"] = _inbox_item(posted["id"])
     found["dead-letters"] = found["deliveries"] = _dead_letter(api.name, posted["id"])
+    wanted = {"action": "release", "match": {"reason": "timeout"}}
+    found["bulk-actions"] = api.post("bulk-actions", wanted, 202)["id"]
     unwanted = {"channel": "sms", "address": "+4366012345678"}
     found["suppressions"] = api.post("suppressions", unwanted, 201)["id"]
     return {part: str(value) for part, value in found.items()}

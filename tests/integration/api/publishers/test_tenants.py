@@ -77,11 +77,13 @@ REACHING = {
         400,
     ),
     ("post", "/v1/dead-letters/redrive"): ({"match": {}}, 200),
+    ("post", "/v1/bulk-actions"): ({"action": "redrive", "match": {}}, 202),
 }
 #: No object of anybody's, for each part of a path.
 NOBODYS = {
     "notifications": "01a3b6f4-8f0e-7c3a-9d2e-0123456789ab",
     "dead-letters": "dlv_99999999",
+    "bulk-actions": "01a3b6f4-8f0e-7c3a-9d2e-0123456789ab",
     "subscriptions": "99999999",
     "status-webhooks": "99999999",
 }

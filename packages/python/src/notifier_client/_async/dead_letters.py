@@ -1,11 +1,11 @@
-"""Dead letters and suppressions."""
+"""Dead letters, bulk actions and suppressions."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from notifier_client._async.base import AsyncCalls, segment
-from notifier_client.rows import DeadLetter, Delivery, Redriven, Suppression
+from notifier_client.rows import BulkAction, DeadLetter, Delivery, Redriven, Suppression
 from notifier_client.rows.base import read, write_query
 
 
@@ -74,6 +74,34 @@ class AsyncDeadLetters(AsyncCalls):
             more = redriven.more
             body["cursor"] = redriven.next
         return total
+
+    # -- Bulk actions -------------------------------------------------------------------------
+
+    async def begin_bulk_action(
+        self, action: str, match: Mapping[str, str | datetime]
+    ) -> BulkAction:
+        """Redrive, release or cancel everything of yours that matches, in the background.
+
+        ``match``: the criteria; none for everything, but for ``"cancel"``.
+
+        await client.begin_bulk_action("cancel", {"topic": "news", "state": "scheduled"})
+        """
+        body = {"action": action, "match": write_query(match)}
+        return read(BulkAction, (await self._http.request("POST", "/v1/bulk-actions", body)).body)
+
+    async def get_bulk_action(self, action_id: str) -> BulkAction:
+        """Return a bulk action, which says how far it is."""
+        path = f"/v1/bulk-actions/{segment(action_id)}"
+        return read(BulkAction, (await self._http.request("GET", path)).body)
+
+    def list_bulk_actions(self, *, action: str | None = None) -> AsyncIterator[BulkAction]:
+        """List your bulk actions, newest first."""
+        return self._pages(BulkAction, "/v1/bulk-actions", action=action)
+
+    async def abort_bulk_action(self, action_id: str) -> BulkAction:
+        """End a bulk action; what it has done stays done, and it does nothing after the answer."""
+        path = f"/v1/bulk-actions/{segment(action_id)}/abort"
+        return read(BulkAction, (await self._http.request("POST", path)).body)
 
     # -- Suppressions -------------------------------------------------------------------------
 

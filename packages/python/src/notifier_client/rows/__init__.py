@@ -5,7 +5,7 @@ from notifier_client.rows.choices.categories import Category, MyCategory, MyTopi
 from notifier_client.rows.choices.digests import DigestChoice
 from notifier_client.rows.choices.frequency_caps import FrequencyCap
 from notifier_client.rows.choices.quiet_hours import QuietHours, QuietWindow
-from notifier_client.rows.dead_letters import DeadLetter, Redriven
+from notifier_client.rows.dead_letters import BulkAction, DeadLetter, Redriven
 from notifier_client.rows.dry_runs import ChannelDryRun, DryRun, StepDryRun
 from notifier_client.rows.groups import Added, Group, Member, Removed
 from notifier_client.rows.inbox import InboxEvent, InboxItem, Marked, Me, StreamTicket
@@ -58,6 +58,7 @@ __all__ = [
     "Attempt",
     "AuditEvent",
     "BatchResult",
+    "BulkAction",
     "Category",
     "ChannelDryRun",
     "Contact",

@@ -1,5 +1,6 @@
-"""Dead letters: deliveries that were given up."""
+"""Dead letters: deliveries that were given up; and what is done to many rows at once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,6 +20,27 @@ class DeadLetter:
     reason: str = ""
     user_id: str | None = None
     address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkAction:
+    """One action on everything that matches, and how far it is.
+
+    - ``state``: waiting, running, done or aborted.
+    - ``total``: how many matched when it began; ``done``: how many of them it has gone through;
+      ``counts``: what became of them.
+    """
+
+    id: str
+    action: str
+    state: str
+    requested_at: datetime = field(metadata=TIME)
+    match: Mapping[str, str] = field(default_factory=dict)
+    total: int | None = None
+    done: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    started_at: datetime | None = field(default=None, metadata=TIME)
+    finished_at: datetime | None = field(default=None, metadata=TIME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,51 @@
+"""What all kinds of bulk actions have in common."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from apps.bulk.models import BulkAction
+
+
+class Event(NamedTuple):
+    """A line of the audit trail: the action, the type and name of its object, and its owner."""
+
+    action: str
+    kind: str
+    name: str
+    publisher_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The result of a batch.
+
+    ``done``: rows it has gone through. ``counts``: what became of them. ``cursor``: behind which
+    row the next batch begins; ``None`` if there is none. ``events``: for the audit trail, with what
+    each says.
+    """
+
+    done: int
+    counts: Mapping[str, int]
+    cursor: str | None
+    events: Mapping[Event, Mapping[str, Any]] = field(default_factory=dict)
+
+
+class Action(Protocol):
+    """One kind of bulk action."""
+
+    @property
+    def criteria(self) -> tuple[str, ...]:
+        """Return the names of criteria that ``match`` may have."""
+
+    def total(self, row: BulkAction) -> int:
+        """Count the rows that match, once."""
+
+    def step(self, row: BulkAction) -> Step:
+        """Do it to the next batch, in the caller's transaction, which has ``row`` locked."""
+
+
+def moment(match: Mapping[str, Any], name: str) -> datetime | None:
+    """Return a time among criteria, which JSON has as text."""
+    return datetime.fromisoformat(match[name]) if name in match else None

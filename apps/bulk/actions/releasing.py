@@ -1,0 +1,64 @@
+"""Release all deliveries that match and wait for another attempt."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from apps.bulk.actions.base import Event, Step
+from apps.bulk.models import BulkAction
+from apps.delivery import state as delivery_state
+from apps.delivery.models import Delivery
+from notifier.domain.outcomes import FAULT, Fault, Reason
+from notifier.domain.states import DeliveryState
+
+#: Deliveries released in one transaction, which takes about a second.
+AT_ONCE = 5_000
+#: Reasons of a wait that may be over before its time: the provider, or our side, failed. What waits
+#: for a person's quiet hours, a digest, a turn or a quota is not released.
+REASONS = (
+    *(str(reason) for reason, fault in FAULT.items() if fault == Fault.PROVIDER),
+    str(Reason.PROVIDER_DOWN),
+    str(Reason.INTERNAL),
+)
+
+
+class Releasing:
+    """Try deliveries now that wait, and were not tried since it was asked for.
+
+    ``match``: columns of deliveries.
+    """
+
+    criteria = ("channel", "provider", "reason", "priority", "notification_id", "recipient_id")
+
+    def total(self, row: BulkAction) -> int:
+        return _waiting(row).count()
+
+    def step(self, row: BulkAction) -> Step:
+        rows = _waiting(row).select_for_update(skip_locked=True)
+        released = delivery_state.release(list(rows.values_list("pk", flat=True)[:AT_ONCE]))
+        owners = Counter(released.values())
+        events: dict[Event, Mapping[str, Any]] = {
+            Event("release", "delivery", "", owner): {
+                "rows": number,
+                "match": row.match,
+                "bulk_action": str(row.pk),
+            }
+            for owner, number in owners.items()
+        }
+        # What was released waits no longer, so the next batch needs no place to go on from.
+        cursor = "further" if released else None
+        return Step(len(released), {"released": len(released)}, cursor, events)
+
+
+def _waiting(row: BulkAction) -> QuerySet[Delivery]:
+    rows = Delivery.objects.filter(
+        state=DeliveryState.RETRYING,
+        reason__in=REASONS,
+        next_attempt_at__gt=Now(),
+        updated_at__lte=row.requested_at,
+        **row.match,
+    )
+    return rows if row.publisher_id is None else rows.filter(publisher_id=row.publisher_id)

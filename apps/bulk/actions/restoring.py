@@ -1,0 +1,38 @@
+"""Undo what one error of a provider disabled and suppressed."""
+
+from apps.bulk.actions.base import Event, Step, moment
+from apps.bulk.models import BulkAction
+from apps.delivery.flow import lost_addresses
+from apps.preferences.contacts import restoration
+from apps.preferences.contacts.restoration import Cause
+
+
+class Restoring:
+    """Enable contacts and lift suppressions of one cause.
+
+    ``match``: ``provider``, and perhaps ``error``, ``since`` and ``until``, as of a ``Cause``. What
+    the error does after this was asked for is none of it.
+    """
+
+    criteria = ("provider", "error", "since", "until")
+
+    def total(self, row: BulkAction) -> int:
+        return sum(restoration.count(_cause(row)))
+
+    def step(self, row: BulkAction) -> Step:
+        done, more = lost_addresses.restore_some(_cause(row))
+        number = done.contacts + done.suppressions
+        said = {**row.match, **done._asdict(), "bulk_action": str(row.pk)}
+        events = {Event("restore", "lost_addresses", row.match["provider"], None): said}
+        return Step(number, done._asdict(), "further" if more else None, events if number else {})
+
+
+def _cause(row: BulkAction) -> Cause:
+    cause = Cause(row.match["provider"], row.match.get("error"))
+    until = moment(row.match, "until")
+    return Cause(
+        cause.provider,
+        cause.error,
+        moment(row.match, "since") or cause.since,
+        row.requested_at if until is None else min(until, row.requested_at),
+    )

@@ -1,0 +1,187 @@
+"""Admin of bulk actions: begin one from a list, see how far it is, abort it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+
+from apps.bulk import running
+from apps.bulk.models import ActionKind, BulkAction
+from apps.delivery.admin import lost_addresses
+from apps.delivery.operations import finding
+from apps.operators import markup
+from apps.operators.large_lists import ReadOnly
+from apps.operators.list_filters import choice
+from apps.operators.panels import Button, Panel, Panelled
+from apps.publishers.models import Publisher
+
+#: What an operator must be allowed, to begin and to abort an action.
+PERMISSIONS: Mapping[str, Sequence[str]] = {
+    ActionKind.REDRIVE: ("delivery.change_deadletter",),
+    ActionKind.RELEASE: ("delivery.change_delivery",),
+    ActionKind.CANCEL: ("delivery.change_notification",),
+    ActionKind.RESTORE: lost_addresses.RESTORING,
+}
+#: The filters of the lists that actions are begun from. Any other one in use refuses the action:
+#: it would be done to more than the list shows.
+FILTERS: Mapping[str, Sequence[str]] = {
+    ActionKind.REDRIVE: ("publisher_id", "topic_id", "channel", "provider", "reason"),
+    ActionKind.RELEASE: (
+        "notification_id",
+        "recipient_id",
+        "channel",
+        "provider",
+        "reason",
+        "priority",
+    ),
+    ActionKind.CANCEL: ("publisher_id", "topic_id", "priority", "kind", "q"),
+}
+#: Filters that say what an action does anyway.
+_IMPLIED = (
+    (ActionKind.RELEASE, "state", "retrying"),
+    (ActionKind.CANCEL, "cancelled_at__isnull", "yes"),
+)
+#: The pages that actions are begun from.
+_LISTS: Mapping[str, str] = {
+    ActionKind.REDRIVE: "delivery_deadletter_changelist",
+    ActionKind.RELEASE: "delivery_delivery_changelist",
+    ActionKind.CANCEL: "delivery_notification_changelist",
+    ActionKind.RESTORE: "lost_addresses",
+}
+#: Parameters of a list that are no filters.
+_PLACES = ("before", "after", "p", "o")
+_NUMBERS = ("publisher_id", "topic_id", "recipient_id")
+
+
+@admin.register(BulkAction)
+class BulkActionAdmin(Panelled, ReadOnly):
+    """Bulk actions, newest first, with their progress."""
+
+    list_display = ("requested", "action", "what", "publisher", "asked_by", "standing", "progress")
+    list_filter = (choice("action", lambda: ActionKind.values),)
+    fields = ("id", "action", "asked_by", "aborted_by", "requested_at", "started_at", "finished_at")
+    moment = "requested_at"
+
+    def find(self, term: str) -> Q:
+        return Q(pk=term)
+
+    def with_page(self, rows: list[BulkAction]) -> list[BulkAction]:
+        names = dict(
+            Publisher.objects.filter(pk__in={row.publisher_id for row in rows}).values_list(
+                "pk", "name"
+            )
+        )
+        for row in rows:
+            row.publisher_name = names.get(row.publisher_id or 0, "everybody's")  # type: ignore[attr-defined]
+        return rows
+
+    @admin.display(description="requested")
+    def requested(self, row: BulkAction) -> SafeString | str:
+        return markup.moment(row.requested_at)
+
+    @admin.display(description="of")
+    def what(self, row: BulkAction) -> str:
+        return _said(row.match) or "all"
+
+    @admin.display(description="publisher")
+    def publisher(self, row: Any) -> str:
+        return str(row.publisher_name)
+
+    @admin.display(description="state")
+    def standing(self, row: BulkAction) -> SafeString | str:
+        return markup.badge(row.state)
+
+    @admin.display(description="progress")
+    def progress(self, row: BulkAction) -> str:
+        return _progress(row)
+
+    def panels(self, request: HttpRequest, row: BulkAction) -> Sequence[Panel]:
+        counts = ((name.replace("_", " "), f"{number:,}") for name, number in row.counts.items())
+        standing = markup.lines([markup.badge(row.state), _progress(row)])
+        return [
+            Panel("Progress", standing),
+            Panel("What became of them", markup.table(("", "rows"), counts, "Nothing yet.")),
+            Panel("What it is done to", markup.words(_said(row.match) or "all")),
+        ]
+
+    def buttons(self, request: HttpRequest, row: BulkAction) -> Sequence[Button]:
+        if row.finished_at is not None or not _may(request, row.action):
+            return ()
+        warning = "What was done stays done. No further row is touched."
+        return [Button("abort", "Abort it", "bad", warning)]
+
+    def do_abort(self, request: HttpRequest, row: BulkAction) -> None:
+        if running.abort(request, row.pk):
+            messages.success(request, "It is aborted: what was done stays done.")
+        else:
+            messages.warning(request, "It was done already.")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(_begin))
+        return [path("begin/<str:action>/", view, name="begin_bulk_action"), *super().get_urls()]
+
+
+def _begin(request: HttpRequest, action: str) -> HttpResponse:
+    """Begin an action on all that the list matches, by the filters in its query string."""
+    if action not in PERMISSIONS:
+        raise Http404
+    if not _may(request, action):
+        raise PermissionDenied
+    restoring = action == ActionKind.RESTORE
+    match = lost_addresses.cause(request) if restoring else _match(request, action)
+    if match is None:
+        messages.error(request, "Nothing was begun: the filter is not one that it can be done by.")
+        return HttpResponseRedirect(reverse(f"admin:{_LISTS[action]}"))
+    owner = match.pop("publisher_id", None)
+    row = running.begin(request, action, match, None if owner is None else int(owner))
+    messages.success(request, "It is begun. This page shows how far it is: load it again.")
+    return HttpResponseRedirect(reverse("admin:bulk_bulkaction_change", args=[row.pk]))
+
+
+def _match(request: HttpRequest, action: str) -> dict[str, Any] | None:
+    """Return the criteria in the query string, ``None`` where one is not understood."""
+    found: dict[str, Any] = {}
+    for name, text in request.GET.dict().items():
+        if name in _PLACES or (action, name, text) in _IMPLIED or not text:
+            continue
+        if name not in FILTERS[action] or "\0" in text:
+            return None
+        if name in _NUMBERS and not (text.isascii() and text.isdecimal() and len(text) < 19):
+            return None
+        if name == "notification_id" and not _is_uuid(text):
+            return None
+        found[name] = int(text) if name in _NUMBERS else text
+    if "q" in found:
+        found["q"] = found["q"].strip()
+        # The row outlives the person, and must not name them.
+        if person := finding.searched_person(found["q"]):
+            found["recipient_id"] = person
+            del found["q"]
+    return found if found or action != ActionKind.CANCEL else None
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _may(request: HttpRequest, action: str) -> bool:
+    return request.user.has_perms(PERMISSIONS[action])
+
+
+def _said(match: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in match.items())
+
+
+def _progress(row: BulkAction) -> str:
+    return f"{row.done:,}" if row.total is None else f"{row.done:,} of {row.total:,}"

@@ -1,0 +1,172 @@
+"""Begin, work off and abort bulk actions.
+
+A batch and the progress that it makes are one transaction, which has the row of the action locked.
+So a process may be killed anywhere: what it had not committed is done by the next one, and nothing
+is done or counted twice. One process at a time works on an action, under a lease that it renews
+with each batch. An abort waits for the batch under way, and no further one begins.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest
+from prometheus_client import Counter
+from rest_framework.request import Request
+from uuid_utils.compat import uuid7
+
+from apps.bulk import actions
+from apps.bulk.models import BulkAction
+from apps.core import clock
+from apps.publishers import audit
+from apps.publishers.audit import Actor
+from notifier.providers.base import log_bug
+
+#: How long a process may be silent before another one goes on.
+LEASE = timedelta(seconds=60)
+#: Seconds after which a tick ends; the next one goes on.
+LONGEST_TICK = 20.0
+#: Seconds that one action may take of a tick while others wait.
+TURN = 2.0
+
+ROWS = Counter("notifier_bulk_rows_total", "Rows of bulk actions, by action.", ["action"])
+
+_ticking = threading.Lock()
+
+
+@transaction.atomic
+def begin(
+    request: Request | HttpRequest,
+    action: str,
+    match: Mapping[str, Any],
+    publisher_id: int | None,
+) -> BulkAction:
+    """Note that ``action`` is to be done to all that match; it begins within a second."""
+    actor = audit.actor_of(request)
+    row = BulkAction.objects.create(
+        id=uuid7(),
+        action=action,
+        publisher_id=publisher_id,
+        match=dict(match),
+        asked_kind=actor.kind,
+        asked_by=actor.name[: audit.LONGEST_ACTOR],
+    )
+    audit.record(
+        request,
+        "begin",
+        "bulk_action",
+        str(row.pk),
+        publisher_id=publisher_id,
+        after={"action": action, "match": dict(match)},
+    )
+    return row
+
+
+@transaction.atomic
+def abort(request: Request | HttpRequest, key: UUID) -> bool:
+    """End an action after the batch under way; return whether it was not finished before."""
+    row = BulkAction.objects.select_for_update().filter(pk=key, finished_at=None).first()
+    if row is None:
+        return False
+    row.finished_at, row.leased_until = clock.moment(), None
+    row.aborted_by = audit.actor_of(request).name[: audit.LONGEST_ACTOR]
+    row.save(update_fields=["finished_at", "leased_until", "aborted_by"])
+    after = {"done": row.done, "total": row.total}
+    audit.record(
+        request, "abort", "bulk_action", str(key), publisher_id=row.publisher_id, after=after
+    )
+    return True
+
+
+def tick() -> None:
+    """Go on with the actions that are not finished, in turns; a fault stops no other.
+
+    A process runs one tick at a time, so that other periodic work has its threads.
+    """
+    if not _ticking.acquire(blocking=False):
+        return
+    try:
+        until = time.monotonic() + LONGEST_TICK
+        left = True
+        while left and time.monotonic() < until:
+            left = False
+            keys = BulkAction.objects.filter(finished_at=None).order_by("id")
+            for key in keys.values_list("pk", flat=True):
+                try:
+                    left = go_on(key, TURN) or left
+                except Exception as error:
+                    log_bug(f"the bulk action {key} is tried again", error)
+    finally:
+        _ticking.release()
+
+
+def go_on(key: UUID, seconds: float) -> bool:
+    """Work on an action for so long; return whether this process might do more of it."""
+    row = _take(key)
+    if row is None:
+        return False
+    until = time.monotonic() + seconds
+    try:
+        while _batch(row):
+            if time.monotonic() > until:
+                return True
+    finally:
+        mine = BulkAction.objects.filter(pk=key, leased_until=row.leased_until)
+        mine.update(leased_until=None)
+    return False
+
+
+def purge() -> int:
+    """Delete actions that were finished more than ``AUDIT_DAYS`` ago; return how many."""
+    before = clock.moment() - timedelta(days=settings.AUDIT_DAYS)
+    deleted, _ = BulkAction.objects.filter(finished_at__lt=before).delete()
+    return deleted
+
+
+@transaction.atomic
+def _take(key: UUID) -> BulkAction | None:
+    """Return an unfinished action under a lease of this process; ``None`` if another has it."""
+    now = clock.moment()
+    rows = BulkAction.objects.select_for_update(skip_locked=True)
+    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    row = rows.filter(free, pk=key, finished_at=None).first()
+    if row is None:
+        return None
+    row.leased_until = now + LEASE
+    if row.started_at is None:
+        row.started_at, row.total = now, actions.of(row).total(row)
+    row.save(update_fields=["leased_until", "started_at", "total"])
+    return row
+
+
+@transaction.atomic
+def _batch(held: BulkAction) -> bool:
+    """Do a batch of an action; return whether there may be another one for this process."""
+    rows = BulkAction.objects.select_for_update()
+    row = rows.filter(pk=held.pk, finished_at=None, leased_until=held.leased_until).first()
+    if row is None:  # aborted, or another process has it
+        return False
+    step = actions.of(row).step(row)
+    now = clock.moment()
+    row.done += step.done
+    row.counts = {
+        name: row.counts.get(name, 0) + step.counts.get(name, 0)
+        for name in sorted({*row.counts, *step.counts})
+    }
+    row.cursor = step.cursor or ""
+    row.leased_until = now + LEASE
+    if step.cursor is None:
+        row.finished_at, row.leased_until = now, None
+    row.save(update_fields=["done", "counts", "cursor", "leased_until", "finished_at"])
+    actor = Actor(row.asked_kind, row.asked_by)
+    for (action, kind, name, owner), after in step.events.items():
+        audit.record(None, action, kind, name, actor=actor, publisher_id=owner, after=dict(after))
+    transaction.on_commit(lambda: ROWS.labels(row.action).inc(step.done))
+    held.leased_until = row.leased_until
+    return step.cursor is not None

@@ -1,0 +1,1 @@
+"""Steps that press the admin, by what they press."""

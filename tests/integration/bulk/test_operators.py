@@ -1,0 +1,143 @@
+"""Operators begin bulk actions from the admin's lists, follow and abort them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.bulk import running
+from apps.bulk.models import BulkAction
+from apps.delivery.models import Delivery, Notification
+from apps.publishers.models import AuditEvent
+from tests.support.publishers.admin_actions import do, events
+from tests.support.publishers.people import recipient
+from tests.support.publishers.shop import HELLO, Shop
+
+
+def begin(operator: Client, action: str, query: str = "") -> str:
+    url = reverse("admin:begin_bulk_action", args=[action])
+    return operator.post(url + query, follow=True).content.decode()
+
+
+def later(shop: Shop, **fields: Any) -> Any:
+    at = (timezone.now() + timedelta(hours=1)).isoformat()
+    body = {"user_id": "ada", "channels": ["inbox"], "content": HELLO, "send_at": at}
+    return shop.post("notifications", {**body, **fields})
+
+
+def cancelled() -> set[str]:
+    rows = Notification.objects.filter(cancelled_at__isnull=False)
+    return {str(key) for key in rows.values_list("pk", flat=True)}
+
+
+def test_what_the_list_of_notifications_shows_is_cancelled(
+    shop: Shop, other_shop: Shop, operator: Client
+):
+    recipient("ada")
+    mine = [later(shop, reference="launch") for _ in range(3)]
+    others = [later(shop), later(other_shop, reference="launch")]
+    url = reverse("admin:delivery_notification_changelist")
+    assert "that match" not in operator.get(url).content.decode(), "nobody cancels everything"
+    query = f"?q=reference:launch&publisher_id={shop.id}"
+    assert "Cancel all that match" in operator.get(url + query).content.decode()
+    assert "Nothing was begun" in begin(operator, "cancel")
+    assert "It is begun" in begin(operator, "cancel", query)
+    running.tick()
+    assert cancelled() == {one["id"] for one in mine}
+    row = BulkAction.objects.get()
+    page = operator.get(reverse("admin:bulk_bulkaction_change", args=[row.pk])).content.decode()
+    assert "3 of 3" in page
+    assert "reference:launch" in page
+    assert "Abort it" not in page
+    listed = operator.get(reverse("admin:bulk_bulkaction_changelist")).content.decode()
+    assert "3 of 3" in listed
+    assert len(others) == 2
+
+
+def test_a_search_for_a_person_cancels_theirs_without_naming_them(
+    shop: Shop, operator: Client, work
+):
+    for name in ("ada", "bob"):
+        person = recipient(name)
+        body = {"user_id": name, "channels": ["inbox"], "content": HELLO}
+        shop.post("notifications", body)
+    work()
+    Delivery.objects.update(state="retrying", next_attempt_at=timezone.now() + timedelta(hours=1))
+    for query in ("?q=ada", "?q=person:ada"):
+        begin(operator, "cancel", query)
+    running.tick()
+    ada = Delivery.objects.exclude(recipient_id=person.pk).get()
+    assert cancelled() == {str(ada.notification_id)}
+    for row in BulkAction.objects.all():
+        assert row.match == {"recipient_id": ada.recipient_id}
+    assert "ada" not in str(list(AuditEvent.objects.values_list("after", flat=True)))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?cancelled_at__isnull=no&kind=published",  # what is cancelled already
+        "?priority=normal&unknown=1",
+        "?topic_id=x",
+        "?topic_id=99999999999999999999",
+        "?q=%00",
+    ],
+)
+def test_a_filter_that_is_not_known_cancels_nothing(shop: Shop, operator: Client, query: str):
+    recipient("ada")
+    later(shop)
+    assert "Nothing was begun" in begin(operator, "cancel", query)
+    assert not BulkAction.objects.exists()
+
+
+def test_what_waits_of_a_list_of_deliveries_is_tried_now(
+    shop: Shop, operator: Client, providers, work
+):
+    providers.client.behave("twilio", "503")
+    for number, name in enumerate(("ada", "bob")):
+        recipient(name, sms=f"+1202555010{number}")
+    posted = [
+        shop.post("notifications", {"user_id": name, "channels": ["sms"], "content": HELLO})
+        for name in ("ada", "bob")
+    ]
+    work()
+    providers.client.heal()
+    Delivery.objects.update(next_attempt_at=timezone.now() + timedelta(hours=1))
+    query = f"?notification_id={posted[0]['id']}&state=retrying"
+    url = reverse("admin:delivery_delivery_changelist")
+    assert "Try now all that match" in operator.get(url + query).content.decode()
+    begin(operator, "release", query)
+    running.tick()
+    work()
+    states = Delivery.objects.order_by("id").values_list("state", flat=True)
+    assert list(states) == ["accepted", "retrying"]
+    assert "Nothing was begun" in begin(operator, "release", "?notification_id=7")
+    assert "Nothing was begun" in begin(operator, "release", "?state=dead")
+
+
+def test_one_is_aborted_by_who_may_begin_it(shop: Shop, operator: Client, onlooker: Client):
+    recipient("ada")
+    later(shop)
+    begin(operator, "cancel", "?priority=normal")
+    row = BulkAction.objects.get()
+    page = reverse("admin:bulk_bulkaction_change", args=[row.pk])
+    assert "Abort it" in operator.get(page).content.decode()
+    assert "Abort it" not in onlooker.get(page).content.decode()
+    do(onlooker, "abort", row)
+    do(operator, "abort", row)
+    running.tick()
+    row.refresh_from_db()
+    assert (row.state, row.aborted_by, row.done) == ("aborted", "operator", 0)
+    assert cancelled() == set()
+    assert [one[1] for one in events("bulk_action")] == ["begin", "abort"]
+
+
+def test_who_may_only_look_begins_none(onlooker: Client):
+    for action in ("cancel", "redrive", "release", "restore"):
+        url = reverse("admin:begin_bulk_action", args=[action])
+        assert onlooker.post(f"{url}?priority=normal").status_code == 403
+    assert onlooker.post(reverse("admin:begin_bulk_action", args=["erase"])).status_code == 404
+    assert not AuditEvent.objects.filter(object_type="bulk_action").exists()
