@@ -141,6 +141,9 @@ def _begin(request: HttpRequest, action: str) -> HttpResponse:
         return HttpResponseRedirect(reverse(f"admin:{_LISTS[action]}"))
     owner = match.pop("publisher_id", None)
     row = running.begin(request, action, match, None if owner is None else int(owner))
+    if not request.user.has_perm("bulk.view_bulkaction"):
+        messages.success(request, "It is begun, and goes on in the background.")
+        return HttpResponseRedirect(reverse(f"admin:{_LISTS[action]}"))
     messages.success(request, "It is begun. This page shows how far it is: load it again.")
     return HttpResponseRedirect(reverse("admin:bulk_bulkaction_change", args=[row.pk]))
 

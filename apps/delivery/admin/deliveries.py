@@ -15,7 +15,7 @@ from apps.content.models import TemplateVersion
 from apps.core.delivery_ids import number_of, public_id
 from apps.delivery import selectors
 from apps.delivery.admin import digests
-from apps.delivery.models import Delivery, Notification
+from apps.delivery.models import DeadLetter, Delivery, Notification
 from apps.delivery.operations import dead_letters, descriptions, finding, reasons
 from apps.operators import markup
 from apps.operators.bulk import ActsOnAll, BulkButton
@@ -169,7 +169,9 @@ class DeliveryAdmin(Panelled, ActsOnAll, ReadOnly):
             "delivery.change_deadletter"
         ):
             return ()
-        return [Button("redrive", "Redrive", "main")]
+        # One whose notification was sent again is no dead letter any more.
+        letter = DeadLetter.objects.filter(pk=row.told_in or row.pk)
+        return [Button("redrive", "Redrive", "main")] if letter.exists() else ()
 
     def do_redrive(self, request: HttpRequest, row: Delivery) -> None:
         if dead_letters.redrive(None, [row.public_id]).redriven:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -133,6 +134,18 @@ def test_one_is_aborted_by_who_may_begin_it(shop: Shop, operator: Client, onlook
     assert (row.state, row.aborted_by, row.done) == ("aborted", "operator", 0)
     assert cancelled() == set()
     assert [one[1] for one in events("bulk_action")] == ["begin", "abort"]
+
+
+def test_who_may_not_see_them_is_led_back_to_the_list(shop: Shop, onlooker: Client):
+    recipient("ada")
+    later(shop)
+    user = User.objects.get(username="onlooker")
+    allowed = Permission.objects.filter(codename="change_notification")
+    user.user_permissions.add(*allowed)
+    user.user_permissions.remove(*Permission.objects.filter(codename="view_bulkaction"))
+    assert "goes on in the background" in begin(onlooker, "cancel", "?priority=normal")
+    running.tick()
+    assert len(cancelled()) == 1
 
 
 def test_who_may_only_look_begins_none(onlooker: Client):

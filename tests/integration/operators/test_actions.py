@@ -57,6 +57,35 @@ def test_a_scheduled_notification_is_moved(shop: Shop, operator: Client):
     assert Notification.objects.get(pk=row.pk).send_at == row.send_at
 
 
+def test_a_notification_is_sent_again_to_those_who_did_not_get_it(
+    shop: Shop, operator: Client, work, providers
+):
+    providers.client.behave("twilio", "401")
+    recipient("ada", sms="+12025550100")
+    body = {"user_id": "ada", "channels": ["sms", "inbox"], **NEWS}
+    row = Notification.objects.get(pk=shop.post("notifications", body)["id"])
+    work()
+    providers.client.heal()
+    Delivery.objects.filter(channel="inbox").update(state="failed")
+    dead = Delivery.objects.get(state="dead")
+    page = reverse("admin:delivery_notification_change", args=[row.pk])
+    assert "Send it again to those who did not get it" in operator.get(page).content.decode()
+    assert do(operator, "replay", row).status_code == 302
+    new = Notification.objects.get(replay_of=row.pk)
+    assert str(new.pk) in operator.get(page).content.decode()
+    other = reverse("admin:delivery_notification_change", args=[new.pk])
+    assert str(row.pk) in operator.get(other).content.decode()
+    work()
+    states = Delivery.objects.filter(notification=new).values_list("state", flat=True)
+    assert sorted(states) == ["accepted", "delivered"]
+    assert events("notification") == [("operator", "replay", str(row.pk))]
+    its_page = reverse("admin:delivery_delivery_change", args=[dead.pk])
+    assert "Redrive" not in operator.get(its_page).content.decode(), "it would be sent twice"
+    url = reverse("admin:delivery_notification_do", args=[row.pk, "replay"])
+    answer = operator.post(url, follow=True).content.decode()
+    assert "It was not sent again: There is nobody" in answer
+
+
 class Held(Provider):
     """Accept once ``may`` is set."""
 
