@@ -22,7 +22,7 @@ class TemplateContent:
 def seal(notification_id: UUID, content: Content | TemplateContent) -> bytes:
     """Encrypt content or variables, bound to the notification of this id."""
     plain = content.variables if isinstance(content, TemplateContent) else content
-    return keyring().encrypt(orjson.dumps(plain), _context(notification_id))
+    return keyring().encrypt(orjson.dumps(plain), context(notification_id))
 
 
 def unseal(notification_id: UUID, stored: bytes) -> Content:
@@ -50,10 +50,11 @@ def unseal_json(notification_id: UUID, stored: bytes) -> Mapping[str, Any]:
 
 
 def _open(notification_id: UUID, stored: bytes) -> dict[str, Any]:
-    plain = keyring().decrypt(bytes(stored), _context(notification_id))
+    plain = keyring().decrypt(bytes(stored), context(notification_id))
     found: dict[str, Any] = orjson.loads(plain)
     return found
 
 
-def _context(notification_id: UUID) -> bytes:
+def context(notification_id: UUID) -> bytes:
+    """Return the context in which the content of a notification is encrypted."""
     return b"notification:" + notification_id.bytes

@@ -92,13 +92,14 @@ def _delivery(message: Message) -> int:
 def seal(delivery: int, content: Content) -> bytes:
     """Encrypt title, body, data and actions for the inbox item of a delivery."""
     sealed = {name: getattr(content, name) for name in SEALED}
-    return keyring().encrypt(orjson.dumps(sealed), _context(delivery))
+    return keyring().encrypt(orjson.dumps(sealed), context(delivery))
 
 
 def unseal(delivery: int, stored: bytes) -> Content:
     """Decrypt what ``seal`` encrypted. Raises ``notifier.security.crypto.DecryptionError``."""
-    return Content(**orjson.loads(keyring().decrypt(bytes(stored), _context(delivery))))
+    return Content(**orjson.loads(keyring().decrypt(bytes(stored), context(delivery))))
 
 
-def _context(delivery: int) -> bytes:
+def context(delivery: int) -> bytes:
+    """Return the context in which the inbox item of a delivery is encrypted."""
     return b"inbox:%d" % delivery

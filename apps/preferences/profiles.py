@@ -30,10 +30,10 @@ class SealedProfile:
     def open(self) -> Profile:
         """Decrypt it. Raises ``notifier.security.crypto.DecryptionError``."""
         ring = keyring()
-        name = ring.decrypt(self.name, _name(self.user_id)).decode() if self.name else ""
+        name = ring.decrypt(self.name, name_context(self.user_id)).decode() if self.name else ""
         found: dict[str, Any] = {}
         if self.attributes:
-            found = orjson.loads(ring.decrypt(self.attributes, _attributes(self.user_id)))
+            found = orjson.loads(ring.decrypt(self.attributes, attributes_context(self.user_id)))
         return Profile(name, found)
 
 
@@ -44,14 +44,14 @@ def seal_name(user_id: str, name: str) -> bytes:
     """Encrypt a name for a recipient's row; an empty one is none, and stays empty."""
     if not name:
         return b""
-    return keyring().encrypt(name.encode(), _name(user_id))
+    return keyring().encrypt(name.encode(), name_context(user_id))
 
 
 def seal_attributes(user_id: str, attributes: Mapping[str, Any]) -> bytes:
     """Encrypt attributes for a recipient's row; without any it stays empty."""
     if not attributes:
         return b""
-    return keyring().encrypt(orjson.dumps(attributes), _attributes(user_id))
+    return keyring().encrypt(orjson.dumps(attributes), attributes_context(user_id))
 
 
 def of_row(row: Recipient) -> SealedProfile:
@@ -82,9 +82,11 @@ def _bytes(stored: memoryview | None) -> bytes | None:
     return None if stored is None else bytes(stored)
 
 
-def _name(user_id: str) -> bytes:
+def name_context(user_id: str) -> bytes:
+    """Return the context in which a recipient's name is encrypted."""
     return b"recipient-name:" + user_id.encode()
 
 
-def _attributes(user_id: str) -> bytes:
+def attributes_context(user_id: str) -> bytes:
+    """Return the context in which a recipient's attributes are encrypted."""
     return b"recipient-attributes:" + user_id.encode()

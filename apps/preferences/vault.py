@@ -29,6 +29,16 @@ def keyring() -> Keyring:
     return Keyring.parse(settings.ENCRYPTION_KEYS, settings.BLIND_INDEX_KEY)
 
 
+def address_context(address_index: bytes) -> bytes:
+    """Return the context in which a contact's address is encrypted."""
+    return b"contact:" + address_index
+
+
+def secret_context(address_index: bytes) -> bytes:
+    """Return the context in which a webhook's signing secrets are encrypted."""
+    return b"secret:" + address_index
+
+
 def index_of(channel: str, address: str) -> bytes:
     """Return the blind index of an address, the same for every spelling.
 
@@ -41,12 +51,12 @@ def seal(channel: str, address: str) -> Sealed:
     """Encrypt an address, as its channel's ``parse`` returned it."""
     ring, kind = keyring(), get_channel(channel)
     index = ring.blind_index(channel, kind.fold(address))
-    return Sealed(ring.encrypt(address.encode(), b"contact:" + index), index, kind.mask(address))
+    return Sealed(ring.encrypt(address.encode(), address_context(index)), index, kind.mask(address))
 
 
 def open(ciphertext: bytes, address_index: bytes) -> str:
     """Decrypt an address. Raises ``notifier.security.crypto.DecryptionError``."""
-    return keyring().decrypt(ciphertext, b"contact:" + address_index).decode()
+    return keyring().decrypt(ciphertext, address_context(address_index)).decode()
 
 
 def open_contact(
@@ -62,7 +72,7 @@ def open_contact(
     """
     index = bytes(address_index)
     return (
-        keyring().decrypt(bytes(address), b"contact:" + index).decode(),
+        keyring().decrypt(bytes(address), address_context(index)).decode(),
         open_secret(bytes(secret), index) if secret else "",
         [open_secret(bytes(one), index) for one in former_secrets] if former_secrets else (),
     )
@@ -70,9 +80,9 @@ def open_contact(
 
 def seal_secret(secret: str, address_index: bytes) -> bytes:
     """Encrypt a webhook's signing secret."""
-    return keyring().encrypt(secret.encode(), b"secret:" + address_index)
+    return keyring().encrypt(secret.encode(), secret_context(address_index))
 
 
 def open_secret(ciphertext: bytes, address_index: bytes) -> str:
     """Decrypt a signing secret. Raises ``notifier.security.crypto.DecryptionError``."""
-    return keyring().decrypt(ciphertext, b"secret:" + address_index).decode()
+    return keyring().decrypt(ciphertext, secret_context(address_index)).decode()

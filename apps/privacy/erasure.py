@@ -61,7 +61,7 @@ def begin(user_id: str, request: Request | HttpRequest | None) -> Erasure | None
         recipient_id=found.recipient_id,
         contact_ids=found.contact_ids,
     )
-    row.user_id = keyring().encrypt(user_id.encode(), _context(row.pk))
+    row.user_id = keyring().encrypt(user_id.encode(), context(row.pk))
     row.save(force_insert=True)
     audit.record(
         request, "erase", "recipient", directory.mark(user_id), after={"erasure": str(row.pk)}
@@ -112,7 +112,7 @@ def go_on(key: UUID) -> bool:
 def _erase(row: Erasure) -> bool:
     recipient_id, contact_ids = row.recipient_id, row.contact_ids
     assert recipient_id is not None  # until it is done
-    user_id = keyring().decrypt(bytes(row.user_id), _context(row.pk)).decode()
+    user_id = keyring().decrypt(bytes(row.user_id), context(row.pk)).decode()
     proceed = _renewal(row)
     while deliveries.cancel(recipient_id, contact_ids):
         proceed()
@@ -177,5 +177,6 @@ def _subject(user_id: str) -> bytes:
     return keyring().blind_index("erasure", user_id)
 
 
-def _context(key: UUID) -> bytes:
+def context(key: UUID) -> bytes:
+    """Return the context in which the ``user_id`` of an erasure is encrypted."""
     return b"erasure:" + key.bytes

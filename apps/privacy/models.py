@@ -1,4 +1,4 @@
-"""Erasures of people."""
+"""Erasures of people, and the keys under which everybody's data is encrypted."""
 
 import uuid
 from enum import StrEnum
@@ -51,3 +51,18 @@ class Erasure(models.Model):
     def state(self) -> ErasureState:
         """Return how far it is."""
         return ErasureState.ERASING if self.finished_at is None else ErasureState.DONE
+
+
+class EncryptionKey(models.Model):
+    """A key of ``NOTIFIER_ENCRYPTION_KEYS``, by its id there; the key itself is not stored.
+
+    ``since``: when it came into use. ``retired_at``: when nothing was found any more that is
+    encrypted with it.
+    """
+
+    id = models.PositiveIntegerField(primary_key=True)
+    since = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"encryption key {self.pk}"

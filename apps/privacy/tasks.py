@@ -1,8 +1,9 @@
-"""The Celery tasks of erasures."""
+"""The Celery tasks of erasures and keys."""
 
 from celery import shared_task
 
 from apps.privacy import erasure as _erasure
+from apps.privacy.keys import usage as _usage
 
 
 @shared_task(name="privacy.erase")
@@ -13,5 +14,6 @@ def erase() -> None:
 
 @shared_task(name="privacy.purge")
 def purge() -> None:
-    """Delete erasures whose retention is over; every ten minutes."""
+    """Delete erasures whose retention is over, note which keys are in use; every ten minutes."""
     _erasure.purge()
+    _usage.note()

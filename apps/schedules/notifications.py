@@ -59,7 +59,7 @@ class Validated:
 
 def seal(schedule_id: UUID, posted: Mapping[str, object]) -> bytes:
     """Encrypt the notification of the schedule of this id."""
-    return keyring().encrypt(orjson.dumps(posted), _context(schedule_id))
+    return keyring().encrypt(orjson.dumps(posted), context(schedule_id))
 
 
 def unseal(schedule: Schedule) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def unseal(schedule: Schedule) -> dict[str, Any]:
 
     Raises ``notifier.security.crypto.DecryptionError`` where its key is missing.
     """
-    plain = keyring().decrypt(bytes(schedule.notification), _context(schedule.pk))
+    plain = keyring().decrypt(bytes(schedule.notification), context(schedule.pk))
     found: dict[str, Any] = orjson.loads(plain)
     return found
 
@@ -174,5 +174,6 @@ def audience_of(schedule: Schedule) -> Audience:
     return Audience(schedule.topic, schedule.group)
 
 
-def _context(schedule_id: UUID) -> bytes:
+def context(schedule_id: UUID) -> bytes:
+    """Return the context in which the notification of a schedule is encrypted."""
     return b"schedule:" + schedule_id.bytes

@@ -170,4 +170,4 @@ def _opened(contact: Contact) -> str:
 def _reencrypt(contact: Contact, address: str, index: bytes) -> None:
     """Encrypt the address for another index, without saving the row."""
     contact.address_index = index
-    contact.address = vault.keyring().encrypt(address.encode(), b"contact:" + index)
+    contact.address = vault.keyring().encrypt(address.encode(), vault.address_context(index))

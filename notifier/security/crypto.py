@@ -47,6 +47,8 @@ class Keyring:
         self._primary = self._ciphers[primary]
         self._header = bytes([FORMAT]) + primary.to_bytes(2, "big")
         self._index_key = index_key
+        #: The id of the key that encrypts.
+        self.present = primary
 
     @classmethod
     def parse(cls, keys: str, index_key: str) -> "Keyring":
@@ -55,6 +57,11 @@ class Keyring:
         Raises ``ValueError`` with a text that contains no key.
         """
         return cls(parse_keys(keys), _decode(index_key, "the blind index key"))
+
+    @property
+    def header(self) -> bytes:
+        """Return the bytes with which all that is encrypted now begins: its format and key."""
+        return self._header
 
     def encrypt(self, plain: bytes, context: bytes) -> bytes:
         """Encrypt for one place: ``context`` names table and row, and is needed to decrypt."""

@@ -44,7 +44,7 @@ def reader_for(provider: str) -> Receipts | None:
 
 def store(provider: str, query: str, body: bytes) -> None:
     """Store a receipt, encrypted. Its signature must have been verified."""
-    sealed = keyring().encrypt(query.encode() + b"\n" + body, _context(provider))
+    sealed = keyring().encrypt(query.encode() + b"\n" + body, context(provider))
     Receipt.objects.create(provider=provider, body=sealed)
 
 
@@ -133,7 +133,7 @@ def _open(row: Receipt) -> list[events.DeliveryEvent]:
     reader = reader_for(row.provider)
     if reader is None:
         raise ValueError("its provider is not in the settings any more")
-    opened = keyring().decrypt(bytes(row.body), _context(row.provider))
+    opened = keyring().decrypt(bytes(row.body), context(row.provider))
     query, _, body = opened.partition(b"\n")
     found = []
     for reported in reader.read(query.decode(), body):
@@ -146,5 +146,6 @@ def _open(row: Receipt) -> list[events.DeliveryEvent]:
     return found
 
 
-def _context(provider: str) -> bytes:
+def context(provider: str) -> bytes:
+    """Return the context in which a receipt of this provider is encrypted."""
     return b"receipt:" + provider.encode()

@@ -1,17 +1,15 @@
 """The keys: whether what is stored can be read and found with them, and how old they are."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-
-from django.conf import settings
-from django.db import connection, transaction
+from datetime import timedelta
 
 from apps.core import clock
 from apps.core.database_errors import FAILURES
 from apps.doctor.findings import Finding, Options, Reporter
 from apps.preferences import vault
 from apps.preferences.models import Contact
-from notifier.security.crypto import DecryptionError, UnknownKeyError, parse_keys
+from apps.privacy.keys import usage
+from notifier.security.crypto import DecryptionError, UnknownKeyError
 
 _found = Reporter("keys")
 
@@ -19,14 +17,7 @@ _found = Reporter("keys")
 SAMPLE = 50
 #: How long a key may encrypt: two years at most (NIST SP 800-57 part 1, symmetric data keys).
 LONGEST = timedelta(days=730)
-#: Milliseconds for the search for the first row with a key.
-PATIENCE = 5_000
-
-# The id of a ciphertext's key is in its second and third byte.
-_SINCE = """
-SELECT created_at FROM preferences_contact
- WHERE get_byte(address, 1) * 256 + get_byte(address, 2) = %s ORDER BY id LIMIT 1
-"""
+_HOW = "docs/privacy.md#rotate-the-encryption-key"
 
 
 def check(options: Options) -> Iterator[Finding]:
@@ -80,32 +71,31 @@ def _sample(contacts: list[Contact]) -> Iterator[Finding]:
 
 
 def _ages() -> Iterator[Finding]:
-    """Say since when the present key encrypts, and whether earlier ones are still needed."""
-    present, *earlier = parse_keys(settings.ENCRYPTION_KEYS)
-    since = _first_with(present)
-    if since and (age := clock.moment() - since) > LONGEST:
+    """Say since when the present key is in use, and what becomes of earlier ones."""
+    uses = usage.of_keys()
+    present, *earlier = uses
+    since = uses[present].since
+    if (age := clock.moment() - since) > LONGEST:
         yield _found.warning(
             f"encryption key {present} is in use since {since:%Y-%m-%d}, {age.days // 365} years",
-            f"put a new one first: NOTIFIER_ENCRYPTION_KEYS={present + 1}:…,{present}:… "
-            "(docs/operations.md#rotating-secrets)",
+            f"put another behind it, NOTIFIER_ENCRYPTION_KEYS={present}:…,{present + 1}:…, then "
+            f"first, and run rotate_keys ({_HOW})",
         )
-    elif since:
+    else:
         yield _found.ok(f"encryption key {present} is in use since {since:%Y-%m-%d}")
+    links_end = usage.links_end()
     for key in earlier:
-        if _first_with(key):
-            yield _found.ok(f"encryption key {key} is needed: contacts are encrypted with it")
-
-
-def _first_with(key: int) -> datetime | None:
-    """Return when the first contact was made that is encrypted with a key.
-
-    ``None`` where there is none, or where it is not found in time among millions of others.
-    """
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE}")
-            cursor.execute(_SINCE, [key])
-            found = cursor.fetchone()
-    except FAILURES:
-        return None
-    return found[0] if found else None
+        if uses[key].retired_at is None:
+            yield _found.warning(
+                f"encryption key {key} is still in use, since {uses[key].since:%Y-%m-%d}",
+                f"once every process has key {present} first, run rotate_keys ({_HOW})",
+            )
+        elif links_end is not None and links_end > clock.moment():
+            yield _found.ok(
+                f"encryption key {key} is needed for links in messages until {links_end:%Y-%m-%d}"
+            )
+        else:
+            yield _found.warning(
+                f"nothing needs encryption key {key} any more",
+                "ask rotate_keys --check, and take it out of NOTIFIER_ENCRYPTION_KEYS",
+            )

@@ -1,14 +1,17 @@
 """What ``manage.py doctor`` says of the keys, and of what is encrypted with them."""
 
+import io
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 
 from apps.core import clock
 from apps.doctor.checks import keys
 from apps.doctor.findings import Level
 from apps.preferences import vault
 from apps.preferences.models import Contact
+from apps.privacy.keys import usage
 from config.secrets import fresh
 from tests.integration.doctor.conftest import only
 from tests.support.publishers.people import recipient
@@ -65,8 +68,20 @@ def test_a_key_that_has_been_in_use_for_years_is_a_warning(doctor, ada):
     assert "2:" in found.remedy
 
 
-def test_an_earlier_key_counts_from_its_own_first_row(doctor, ada, configured):
+def test_an_earlier_key_is_a_warning_until_nothing_is_encrypted_with_it(doctor, ada, configured):
     Contact.objects.update(created_at=clock.moment() - keys.LONGEST - timedelta(days=1))
+    usage.note()
+    configured(ENCRYPTION_KEYS=f"2:{KEY},present", LINK_KEYS=f"2:{KEY}")
+    found = only(doctor("keys"), Level.WARNING, "encryption key 1 is still in use, since")
+    assert "run rotate_keys" in found.remedy
+    call_command("rotate_keys", stdout=io.StringIO())
+    [found] = doctor("keys")
+    assert found.message == "nothing needs encryption key 1 any more"
+    configured(ENCRYPTION_KEYS=f"2:{KEY}")
+    assert doctor("keys") == []
+
+
+def test_an_earlier_key_is_fine_while_links_in_messages_need_it(doctor, ada, configured):
     configured(ENCRYPTION_KEYS=f"2:{KEY},present")
-    recipient("bob", email="bob@example.com")
+    call_command("rotate_keys", stdout=io.StringIO())
     assert doctor("keys") == []
