@@ -254,3 +254,12 @@ def retention() -> tuple[int, int]:
         least=8,  # frequency caps may count what was sent within a week
     )
     return content, record
+
+
+#: Collectors of metrics of apps that delivery does not know.
+COLLECTORS = [
+    "apps.schedules.monitoring.Schedules",
+    "apps.privacy.keys.usage.EncryptionKeys",
+]
+#: What such apps do when a restored database is held.
+HOLDS = ["apps.schedules.services.pause_due"]

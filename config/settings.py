@@ -389,11 +389,8 @@ LOGGING_CONFIG = "config.logs.configure"
 METRICS_DIR = monitoring.metrics_directory(BASE_DIR)
 PROBE_HOST, PROBE_PORT = monitoring.probe_address()
 PROCESSES: tuple[process.Process, ...] = table.PROCESSES  # for `manage.py doctor`
-#: Collectors of apps that delivery does not know.
-METRICS_COLLECTORS = [
-    "apps.schedules.monitoring.Schedules",
-    "apps.privacy.keys.usage.EncryptionKeys",
-]
+METRICS_COLLECTORS = delivery.COLLECTORS
+HOLDS_BESIDE_DELIVERIES = delivery.HOLDS
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS_DIR
 Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)
 

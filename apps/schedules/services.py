@@ -92,6 +92,24 @@ def pause(row: Schedule) -> None:
         save_progress(row)
 
 
+def pause_due() -> list[str]:
+    """Pause the schedules that are due; return a sentence for each.
+
+    For a database that was restored: whether they were run since the backup is not known.
+    """
+    with transaction.atomic():
+        rows = Schedule.objects.filter(due_at__lte=clock.moment()).select_for_update()
+        paused = []
+        for row in rows.select_related("publisher").order_by("due_at"):
+            due = f"{row.next_at:%Y-%m-%dT%H:%M:%SZ}" if row.next_at else "now"
+            pause(row)
+            paused.append(
+                f"The schedule {row.name} of {row.publisher.name} is paused, since its run of "
+                f"{due} may have been. Resume it, and run it by hand if it was not."
+            )
+    return paused
+
+
 def resume(row: Schedule) -> None:
     """Run it again, from its next occurrence on."""
     if row.paused_at is not None:

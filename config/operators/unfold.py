@@ -41,6 +41,7 @@ def _on_notifications(request: HttpRequest) -> bool:
     return path.startswith(reverse("admin:delivery_notification_changelist")) and path not in (
         reverse("admin:why"),
         reverse("admin:lost_addresses"),
+        reverse("admin:held"),
     )
 
 
@@ -71,6 +72,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Why did they (not) get it?", "help", "why", "delivery.view_delivery"),
                     _list("Bulk actions", "checklist", "bulk", "bulkaction"),
                     _list("Chunks", "view_module", "delivery", "chunk"),
+                    _item("Held after a restore", "pause", "held", "delivery.view_delivery"),
                     _list("Schedules", "event_repeat", "schedules", "schedule"),
                 ],
             },

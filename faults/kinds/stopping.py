@@ -25,8 +25,8 @@ _MANY = """
 INSERT INTO delivery_idempotencykey (publisher_id, key, fingerprint, status, created_at)
 SELECT %s, n::text, '', 202, now() FROM generate_series(1, %s) AS n
 """
-#: A migration that only indexes come after: with or without those, the processes of this version
-#: run.
+#: A migration after which come only indexes, and tables that only operators' commands use: with or
+#: without those, the processes of this version run.
 BEFORE = ("delivery", "0036")
 
 

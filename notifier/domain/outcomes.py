@@ -40,6 +40,7 @@ class Reason(StrEnum):
     DIGEST = "digest"  # it has joined a digest, and is told with others when that closes
     NOTHING_LEFT = "nothing_left"  # of a digest: all that it was to tell has left it
     IN_ORDER = "in_order"  # an earlier one with its ordering key has not been sent
+    HELD = "held"  # it was open in a restored database; an operator releases or cancels it
     NO_PROVIDER = "no_provider"  # no provider is configured for this channel and platform
     INTERNAL = "internal"  # a bug of ours; the log has the traceback
 

@@ -122,6 +122,12 @@ def resumes_a_topic(on: ActionContext, model: str) -> None:
     on.says(f"{TOPIC} is resumed.")
 
 
+def cancels_what_is_held(on: ActionContext, model: str) -> None:
+    on.go(model, "held/?publisher=spare-0")
+    on.button("Cancel all that is listed")
+    on.says("0 deliveries are cancelled, and 1 parts of audiences")
+
+
 def switches_a_provider(on: ActionContext, model: str) -> None:
     on.page.goto("")
     on.button("Pause sendgrid")
@@ -304,6 +310,7 @@ PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     "delivery.notification do_cancel": cancels,
     "delivery.notification do_move": moves,
     "delivery.notification do_replay": replays,
+    "delivery.notification url end_held": cancels_what_is_held,
     "delivery.notification url host_close": calls_a_host_again,
     "delivery.notification url provider_switch": switches_a_provider,
     "delivery.retentionrule add": saves(category="of-its-own", content_days="9"),

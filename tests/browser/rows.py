@@ -17,9 +17,10 @@ from django_celery_beat.models import (
     PeriodicTask,
     SolarSchedule,
 )
+from uuid_utils.compat import uuid7
 
 from apps.bulk.models import BulkAction
-from apps.delivery.models import RetentionRule
+from apps.delivery.models import Chunk, ChunkKind, Notification, RetentionRule
 from apps.preferences.models import (
     Category,
     Group,
@@ -48,6 +49,25 @@ def make() -> None:
     print(json.dumps(made))
 
 
+def _held(publisher: Publisher, person: Recipient) -> None:
+    """Have a notification of the publisher wait as after a restore."""
+    now = datetime.now(UTC)
+    row = Notification.objects.create(
+        id=uuid7(), publisher=publisher, channels=["inbox"], content=b"", created_at=now
+    )
+    Chunk.objects.create(
+        notification=row,
+        publisher_id=publisher.pk,
+        kind=ChunkKind.NAMED,
+        channel="inbox",
+        priority=row.priority,
+        recipient_ids=[person.pk],
+        reason="held",
+        due_at=now,
+        ready_at=now + timedelta(days=1000),
+    )
+
+
 def _rows(name: str, number: int) -> itertools.chain:
     person = Recipient.objects.create(user_id=name)
     member = Recipient.objects.create(user_id=f"{name}-member")  # stays when the person is erased
@@ -56,6 +76,8 @@ def _rows(name: str, number: int) -> itertools.chain:
     topic = Topic.objects.create(name=name, publisher=publisher)
     group = Group.objects.create(name=name, publisher=publisher)
     Membership.objects.create(group=group, recipient=member)
+    if number == 0:
+        _held(publisher, member)
     every = IntervalSchedule.objects.create(every=1000 + number, period="days")
     later = datetime.now(UTC) + timedelta(days=1000 + number)
     task = PeriodicTask.objects.create(

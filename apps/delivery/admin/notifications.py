@@ -19,6 +19,7 @@ from apps.delivery import sealed_content, selectors
 from apps.delivery import state as delivery_state
 from apps.delivery.admin import hosts, lost_addresses, providers, why_page
 from apps.delivery.admin.deliveries import Made, attach_templates, template_link
+from apps.delivery.admin.held import page as held
 from apps.delivery.intake import accept
 from apps.delivery.intake.earlier import editing, replaying
 from apps.delivery.models import Notification, NotificationKind
@@ -213,6 +214,8 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
             path("host/close/", view(hosts.close), name="host_close"),
             path("why/", view(why_page.why), name="why"),
             path("lost-addresses/", view(lost_addresses.page), name="lost_addresses"),
+            path("held/", view(held.page), name="held"),
+            path("end-held/", view(held.end), name="end_held"),
             *super().get_urls(),
         ]
 

@@ -1,4 +1,4 @@
-"""Providers that are paused, and topics that were resumed."""
+"""Providers that are paused, topics that were resumed, and what is held after a restore."""
 
 from django.db import models
 
@@ -21,3 +21,17 @@ class TopicRelease(models.Model):
 
     def __str__(self) -> str:
         return f"topic {self.topic_id} was resumed"
+
+
+class HeldDelivery(models.Model):
+    """A delivery that was open when the database was restored, and is held.
+
+    ``due_at`` and ``reason``: those it had before, which it has again when it is released.
+    """
+
+    delivery_id = models.BigIntegerField(primary_key=True)
+    due_at = models.DateTimeField()
+    reason = models.CharField(max_length=40, blank=True)
+
+    def __str__(self) -> str:
+        return f"delivery {self.delivery_id} is held"

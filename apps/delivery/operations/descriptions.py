@@ -35,6 +35,7 @@ REASONS = {
     "acknowledged_by_another": "somebody else has acknowledged it",
     "reached": "another channel reached them meanwhile",
     "topic_paused": "the topic is paused",
+    "held": "it was open when the database was restored, and waits for an operator",
     "unconfirmed": "its worker could not check whether it was cancelled; it checks again soon",
     "released": "its worker was stopped before it sent this; another worker sends it",
     "cancelled": "it was cancelled before it could be sent",
@@ -58,7 +59,7 @@ REASONS = {
 HELD = frozenset(
     (
         *("provider_paused", "provider_down", "endpoint_down", "throttled", "in_order"),
-        *("topic_paused", "quiet_hours", "digest", "released", "unconfirmed"),
+        *("topic_paused", "quiet_hours", "digest", "released", "unconfirmed", "held"),
     )
 )
 #: Reasons for which a delivery that may have arrived is not sent again.

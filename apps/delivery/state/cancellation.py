@@ -99,6 +99,15 @@ def cancel_person(recipient_id: int, contact_ids: Collection[int]) -> int:
     return len(rows)
 
 
+@transaction.atomic
+def cancel_deliveries(delivery_ids: Sequence[int]) -> int:
+    """Cancel these where they wait; return how many did. At most ``CANCEL_AT_ONCE``."""
+    rows = _cancel_waiting("id = ANY(%(ids)s::bigint[])", {"ids": list(delivery_ids)})
+    ordering.release_next([row.delivery_id for row in rows])
+    _report(rows)
+    return len(rows)
+
+
 def _cancel_waiting(which: str, parameters: Mapping[str, Any]) -> list[Followed]:
     with connection.cursor() as cursor:
         cursor.execute(_CANCEL.format(which=which), {**parameters, "most": CANCEL_AT_ONCE})

@@ -163,7 +163,8 @@ UPDATE delivery_delivery SET next_attempt_at = clock_timestamp()
  WHERE id = ANY(ARRAY(
        SELECT d.id FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
         WHERE d.notification_id = ANY(%(ids)s::uuid[]) AND d.state = 'retrying'
-          AND d.next_attempt_at > clock_timestamp() AND d.reason <> 'topic_paused' AND {of}
+          AND d.next_attempt_at > clock_timestamp() AND d.reason NOT IN ('topic_paused', 'held')
+          AND {of}
         LIMIT %(most)s FOR UPDATE OF d SKIP LOCKED))
 RETURNING channel, priority
 """

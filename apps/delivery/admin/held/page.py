@@ -1,0 +1,90 @@
+"""What is held after a restore: list it, release it or cancel it."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.core import clock
+from apps.delivery.holding import ending, selection
+from apps.delivery.holding.selection import Filter
+from apps.operators import markup
+from apps.publishers import audit
+
+#: Permissions to see the page, and to release or cancel.
+SEEING, ENDING = "delivery.view_delivery", "delivery.change_notification"
+#: Seconds for which one press works.
+LONGEST = 20.0
+
+
+class Wanted(forms.Form):
+    """The filter of the page: hours since acceptance, and names."""
+
+    hours = forms.FloatField(required=False, min_value=0, max_value=100_000)
+    channel = forms.CharField(required=False, max_length=20)
+    category = forms.CharField(required=False, max_length=100)
+    publisher = forms.CharField(required=False, max_length=200)
+
+    def filter(self) -> Filter:
+        """Return the criteria that are filled in."""
+        hours = self.cleaned_data["hours"]
+        return Filter(
+            None if hours is None else clock.moment() - timedelta(hours=hours),
+            *(self.cleaned_data[name] or None for name in ("channel", "category", "publisher")),
+        )
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """List what is held, a row for each publisher, channel and category."""
+    if not request.user.has_perm(SEEING):
+        raise PermissionDenied
+    form = Wanted(request.GET)
+    valid = form.is_valid()
+    groups = selection.groups(form.filter()) if valid else []
+    context: dict[str, Any] = {
+        "title": "Held after a restore",
+        "rows": [
+            group._asdict()
+            | {
+                "number": f"{group.number:,}",
+                "oldest": markup.moment(group.oldest),
+                "newest": markup.moment(group.newest),
+            }
+            for group in groups
+        ],
+        "problem": "" if valid else "Write hours as a number, such as 1.5.",
+        "form": form,
+        "may_end": request.user.has_perm(ENDING),
+    }
+    return render(request, "delivery/held.html", admin.site.each_context(request) | context)
+
+
+@require_POST
+def end(request: HttpRequest) -> HttpResponse:
+    """Release or cancel what the filter matches."""
+    if not request.user.has_perm(ENDING):
+        raise PermissionDenied
+    form, action = Wanted(request.POST), request.POST.get("action")
+    here = HttpResponseRedirect(reverse("admin:held"))
+    if not form.is_valid() or action not in ("release", "cancel"):
+        messages.error(request, "Nothing was done: write hours as a number.")
+        return here
+    wanted = form.filter()
+    with transaction.atomic():
+        audit.record(request, action, "held_work", "held", after=wanted.shown())
+    ended = (ending.release if action == "release" else ending.cancel)(wanted, LONGEST)
+    done = "released" if action == "release" else "cancelled"
+    messages.success(
+        request,
+        f"{ended.deliveries:,} deliveries are {done}, and {ended.chunks:,} parts of audiences "
+        f"whose deliveries were not made yet.{' There are more: go on.' if ended.more else ''}",
+    )
+    return here

@@ -1,0 +1,44 @@
+"""``manage.py hold``: have everything wait that is open in a database which was just restored."""
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import transaction
+from django.utils.module_loading import import_string
+
+from apps.delivery.holding import holding
+from apps.publishers import audit
+
+#: Seconds between two looks at leases that have not run out.
+EVERY = 1.0
+
+
+class Command(BaseCommand):
+    """The ``hold`` command."""
+
+    help = (
+        "After a restore, before any other process starts: have what is open wait until it is "
+        "released or cancelled (manage.py held). What is accepted afterwards is sent at once."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        old = holding.begin()
+        said = False
+        while holding.in_the_air(old):
+            if not said:
+                self.stdout.write("Waiting for leases of before to run out …")
+                said = True
+            time.sleep(EVERY)
+        held = holding.hold(old)
+        with transaction.atomic():
+            audit.record(None, "hold", "open_work", "everything", after=held._asdict())
+        self.stdout.write(
+            f"{held.deliveries:,} deliveries are held, and about {held.people:,} people whose "
+            "deliveries were not made yet."
+        )
+        for name in settings.HOLDS_BESIDE_DELIVERIES:
+            for sentence in import_string(name)():
+                self.stdout.write(sentence)
+        self.stdout.write("manage.py held lists them, and releases or cancels them.")

@@ -1,0 +1,17 @@
+"""Deliveries that are held after a restore."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("delivery", "0037_replays_of_a_notification")]
+    operations = [
+        migrations.CreateModel(
+            name="HeldDelivery",
+            fields=[
+                ("delivery_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("due_at", models.DateTimeField()),
+                ("reason", models.CharField(blank=True, max_length=40)),
+            ],
+        ),
+    ]
