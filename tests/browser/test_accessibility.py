@@ -65,6 +65,7 @@ def pages(
     with browser.new_context(base_url=f"{service.api_url}/admin/") as context:
         context.add_cookies(session)
         found = ["", "delivery/notification/lost-addresses/", "password_change/"]
+        found.append("delivery/notification/held/")
         found.append(f"delivery/notification/why/?user_id=looker&notification={posted.id}")
         page = context.new_page()
         for model in django_admin.site._registry:

@@ -17,5 +17,5 @@ held. Ids that the lost database may have given to others since are not given ag
 - ``ending``: release it or cancel it.
 
 In: commands and the admin. Out: rows, as of any deferral; cancels through ``apps.delivery.state``.
-Imported by ``apps.delivery.management`` and ``apps.delivery.admin``.
+Imported by ``apps.delivery.management``, ``apps.delivery.admin`` and ``apps.doctor``.
 """

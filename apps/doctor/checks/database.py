@@ -11,6 +11,7 @@ from django.db import connection as django_connection
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.core.database_errors import FAILURES
+from apps.delivery.holding import selection
 from apps.doctor.checks import connections
 from apps.doctor.checks.private import is_local
 from apps.doctor.findings import Finding, Options, Reporter
@@ -45,12 +46,27 @@ def check(options: Options) -> Iterator[Finding]:
     finally:
         connection.close()
     yield from _migrations()
+    yield from _held()
 
 
 def _ask(connection: Any, statement: str) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchone()
+
+
+def _held() -> Iterator[Finding]:
+    """Say that something waits since a restore, which nobody else does."""
+    everything = selection.Filter()
+    try:
+        held = selection.chunks(everything).exists() or selection.deliveries(everything).exists()
+    except FAILURES:  # it is not migrated yet
+        return
+    if held:
+        yield _found.warning(
+            "what was open when the database was restored is still held",
+            "list it with manage.py held, and release or cancel it",
+        )
 
 
 def _server(connection: Any) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -173,6 +174,20 @@ def test_what_is_held_is_listed_by_publisher_channel_category_and_age(restored):
     ]
     assert command("held", "--older-than", "1h") == "Nothing is held.\n"
     assert command("held", "--channel", "email", "--publisher", "bank") == "Nothing is held.\n"
+
+
+def test_the_doctor_tells_of_what_is_held(restored):
+    def said() -> bool:
+        output = io.StringIO()
+        with suppress(SystemExit):  # of what else there is to say of the tests' settings
+            call_command("doctor", stdout=output)
+        return "is still held" in output.getvalue()
+
+    assert not said()
+    command("hold")
+    assert said()
+    command("held", "--cancel", "--all")
+    assert not said()
 
 
 def test_a_release_sends_exactly_what_matches_and_a_cancel_cancels_the_rest(restored):
