@@ -99,13 +99,11 @@ def moves(on: ActionContext, model: str) -> None:
 
 
 def replays(on: ActionContext, model: str) -> None:
-    on.client.upsert_recipient("lost", contacts=[Contact("email", "lost@example.com")])
-    posted = on.client.notify_users(
-        ["lost"], channels=["email"], body="Late", send_at=datetime.now(UTC) + timedelta(hours=1)
-    )
-    on.of_row(model, posted.id, "Cancel what has not been sent", "is cancelled.")
-    on.button("Send it again to those who did not get it")
-    on.says("nobody")
+    _dead(on, "dies-4")
+    posted = next(iter(on.client.list_notifications(user_id="dies-4")))
+    label = "Send it again to those who did not get it"
+    on.of_row(model, posted.id, label, "It is sent again: this is the new notification.")
+    on.says("It sends again")
 
 
 def pauses_a_topic(on: ActionContext, model: str) -> None:

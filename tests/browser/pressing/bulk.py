@@ -14,11 +14,13 @@ BEGUN = "It is begun."
 def is_done(on: ActionContext, progress: str) -> None:
     """Load the action's page until it says that it is done, and how much that was."""
     on.says(BEGUN)
-    for _ in range(int(PATIENCE / 0.5)):
+    for _ in range(int(PATIENCE)):
         on.page.reload()
         if on.page.get_by_text("done", exact=True).first.is_visible():
             break
-        on.page.wait_for_timeout(500)
+        on.page.wait_for_timeout(1000)
+    else:
+        raise AssertionError("the action does not end")
     expect(on.page.get_by_text(progress).first).to_be_visible()
 
 
@@ -47,11 +49,13 @@ def cancels_all(on: ActionContext) -> None:
 def releases_all(on: ActionContext) -> None:
     on.sandbox.behave("twilio", "503")
     on.client.upsert_recipient("waits", contacts=[Contact("sms", "+12025550177")])
-    posted = on.client.notify_users(["waits"], channels=["sms"], body="Hi")
-    for _ in range(int(PATIENCE / 0.2)):
+    posted = on.client.notify_users(["waits"], channels=["sms"], body="Hi", priority="high")
+    for _ in range(int(PATIENCE)):
         if on.client.get_notification(posted.id).count("retrying"):
             break
-        on.page.wait_for_timeout(200)
+        on.page.wait_for_timeout(1000)
+    else:
+        raise AssertionError("it was not tried")
     on.sandbox.heal()
     on.load.slow()
     on.go("delivery.delivery", f"?notification_id={posted.id}")
