@@ -68,14 +68,23 @@ def post_worker_init(worker: Any) -> None:
 
     Objects that exist by now live as long as the process, so the collector need not visit them.
     """
-    from apps.core.postgresql import pool  # once Django is set up
+    from apps.core import tracing  # once Django is set up
+    from apps.core.postgresql import pool
 
     pool.fill("default", pool.AT_START)
+    tracing.start()
     gc.collect()
     gc.freeze()
     util.write_error = write_problem
     worker.most_body = most_body
     worker.log.error_log.addFilter(InvalidRequests())
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """Hand over the spans that wait."""
+    from apps.core import tracing  # once Django is set up
+
+    tracing.stop()
 
 
 def most_body(target: str) -> int:

@@ -387,6 +387,7 @@ CELERY_TIMEZONE = "UTC"
 LOGGING = logs.settings()
 LOGGING_CONFIG = "config.logs.configure"
 METRICS_DIR = monitoring.metrics_directory(BASE_DIR)
+TRACES_ENDPOINT, TRACES_RATIO = monitoring.traces()
 PROBE_HOST, PROBE_PORT = monitoring.probe_address()
 PROCESSES: tuple[process.Process, ...] = table.PROCESSES  # for `manage.py doctor`
 METRICS_COLLECTORS = delivery.COLLECTORS

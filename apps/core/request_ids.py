@@ -14,7 +14,7 @@ HEADER = "X-Request-ID"
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 #: A ``traceparent`` (W3C Trace Context, level 1): version, trace, span, flags; later versions may
 #: have more behind them.
-TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-.*")
+TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-(.*)")
 
 #: Has a line for each answer, where ``NOTIFIER_ACCESS_LOG`` is set.
 access = logging.getLogger("notifier.access")

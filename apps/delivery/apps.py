@@ -41,6 +41,7 @@ def _warm_up(instance: Any, **_: object) -> None:
     from celery.concurrency.thread import TaskPool
     from django.db import DatabaseError, connection
 
+    from apps.core import tracing
     from apps.core.postgresql import pool
     from apps.delivery.maintenance import sweeper
     from apps.delivery.outbox import reserved
@@ -49,6 +50,7 @@ def _warm_up(instance: Any, **_: object) -> None:
 
     if not issubclass(instance.pool_cls, TaskPool):
         return  # the event loop's thread would not survive a fork
+    tracing.start()
     pool.fill("default", pool.AT_START)
     reserved.fill()
     consumed = {queue.alias for queue in instance.app.amqp.queues.consume_from.values()}
@@ -93,6 +95,8 @@ def _release(**_: object) -> None:
 
 def _close(**_: object) -> None:
     """Close the providers' connections before the interpreter destroys the event loop."""
+    from apps.core import tracing
     from apps.delivery.sending import process
 
     process.close()
+    tracing.stop()

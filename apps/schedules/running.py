@@ -19,8 +19,9 @@ import orjson
 from django.db import connection, transaction
 
 from apps.api.problems import Problem
-from apps.core import arrays, clock
+from apps.core import arrays, clock, tracing
 from apps.core.database_errors import AWAY, concerns_all
+from apps.core.tracing import Kind
 from apps.delivery.intake import group_commit, load_shedding
 from apps.delivery.intake.drafts import SEND, SKIP, LocalTime
 from apps.delivery.intake.group_commit import AcceptedDraft, PublishRequest
@@ -235,7 +236,21 @@ def _request(
         validated.user_ids,
         lambda people, _: [validated.draft_builder(people)],
         _answer_body,
+        _traceparent(schedule),
     )
+
+
+def _traceparent(schedule: Schedule) -> bytes | None:
+    """Record that it runs, if that is sampled, and return where its notification belongs."""
+    if tracing.tracer is None:
+        return None
+    begun = tracing.within_request() or tracing.tracer.begin()
+    if begun is None:
+        return None
+    now = tracing.now()
+    about = {"notifier.schedule.id": str(schedule.pk)}
+    tracing.tracer.record("run schedule", begun, now, now, about, kind=Kind.PRODUCER)
+    return begun.place
 
 
 def _answer_body(accepted: Sequence[AcceptedDraft]) -> dict[str, object]:

@@ -76,6 +76,8 @@ def configuration(level: str, form: str, *, access: bool) -> dict[str, Any]:
             "django.request": {"level": "ERROR", "filters": ["no_paths"]},
             "django.security": {"handlers": ["once_per_minute"], "propagate": False},
             "celery.worker.strategy": {"level": "WARNING"},
+            # A collector that is away costs a line a minute; metrics count the spans.
+            "opentelemetry": {"handlers": ["once_per_minute"], "propagate": False},
             "notifier.access": {"level": "INFO" if access else "CRITICAL"},
         },
     }

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config import env
 
 # -- Logs and metrics -------------------------------------------------------------------------
@@ -14,6 +16,27 @@ def metrics_directory(base: Path) -> str:
         str(base / ".notifier" / "metrics"),
         "where the processes of this machine add up their metrics; one for all of them",
     )
+
+
+def traces() -> tuple[str, float]:
+    """Return the collector of traces, empty for none, and the share of requests to sample."""
+    endpoint = env.text(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "URL of a collector that takes [traces](tracing.md) by OTLP over HTTP, "
+        "`http://127.0.0.1:4318`; without it there are none",
+    )
+    ratio = env.number(
+        "OTEL_TRACES_SAMPLER_ARG",
+        0.01,
+        "share of requests whose trace is recorded where the caller's `traceparent` does not "
+        "decide that: 0 to 1",
+    )
+    if endpoint:
+        env.checked_url("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+    if ratio > 1:
+        raise ImproperlyConfigured("OTEL_TRACES_SAMPLER_ARG is a share: 1 records everything")
+    return endpoint, ratio
 
 
 def probe_address() -> tuple[str, int]:

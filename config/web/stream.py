@@ -18,6 +18,7 @@ django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402
 
+from apps.core import tracing  # noqa: E402
 from apps.inbox.stream.application import ABORT, Stream  # noqa: E402
 from config import database  # noqa: E402
 
@@ -72,6 +73,8 @@ class Server(uvicorn.Server):
             listening.close()  # whoever comes now finds another process, or the next one
         await self._stream.hub.stop()
         await super().shutdown(sockets)
+        # Here, since uvicorn ends the process by the signal that it was stopped with.
+        await asyncio.to_thread(tracing.stop)
 
 
 def main() -> int:
@@ -102,6 +105,7 @@ def main() -> int:
     )
     server = Server(config, stream)
     log.info("The stream listens at %s:%d", at.host, at.port)
+    tracing.start()
     server.run(sockets=[listener])
     return 0 if server.started else 3
 

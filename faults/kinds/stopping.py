@@ -27,7 +27,7 @@ SELECT %s, n::text, '', 202, now() FROM generate_series(1, %s) AS n
 """
 #: A migration after which come only indexes, and tables that only operators' commands use: with or
 #: without those, the processes of this version run.
-BEFORE = ("delivery", "0036")
+BEFORE = ("delivery", "0037")
 
 
 @fault()

@@ -80,6 +80,7 @@ class Message(NamedTuple):  # a frozen dataclass of so many fields takes a micro
     - ``halt``: the stop signal, read right before it is sent.
     - ``publisher_id``: whose share of calls it uses; publishers are served in turns.
     - ``links``: the recipient's own, for the marks in ``content`` and the headers of a mail.
+    - ``traceparent``: names the call in a trace (W3C Trace Context); empty if it is not sampled.
     """
 
     id: str
@@ -104,3 +105,4 @@ class Message(NamedTuple):  # a frozen dataclass of so many fields takes a micro
     halt: StopSignal | None = None
     publisher_id: int | None = None
     links: PersonalLinks | None = None
+    traceparent: str = ""

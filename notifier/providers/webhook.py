@@ -129,6 +129,8 @@ class Webhook(Provider):
             "webhook-timestamp": str(now),
             "webhook-signature": signed,
         }
+        if message.traceparent:
+            headers["traceparent"] = message.traceparent
         try:
             url = Url(message.address)
             ips = await self._destinations(url, message.attempt)

@@ -7,7 +7,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.core import clock
+from apps.core import clock, tracing
+from apps.delivery import traces
 from apps.delivery.fanout import audience_lease, local_time
 from apps.delivery.fanout.audience_lease import AudienceLease, Fenced
 from apps.delivery.models import Chunk, ChunkKind, Notification
@@ -69,6 +70,7 @@ def fan_out(priority: str) -> bool:
         if notification.cancelled_at is None and _is_held(notification):
             deferral.defer_chunks([chunk.id], Reason.TOPIC_PAUSED, None)
             return True
+    since = tracing.now()
     try:
         if local_time.is_local(notification) and not local_time.has_audience(notification):
             _cut_named(chunk, notification)
@@ -80,6 +82,8 @@ def fan_out(priority: str) -> bool:
             chunk.notification_id,
             extra={"notification_id": str(chunk.notification_id)},
         )
+    if notification.traceparent is not None:
+        traces.record_fan_out(notification.pk, bytes(notification.traceparent), since)
     return True
 
 

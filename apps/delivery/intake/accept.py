@@ -57,22 +57,22 @@ WITH stored AS (
             priority, category, category_kind, other_category, channels, content, collapse_key,
             ordering_key, reference, metadata, digest, fallback_channel, fallback_after, steps,
             send_at, send_at_local, local_time_passed, expires_at, created_at, counts_kept,
-            replay_of)
+            replay_of, traceparent)
     SELECT id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
            priority, category, category_kind, other_category, channels::varchar[], content,
            collapse_key, ordering_key, reference, metadata, digest::jsonb, fallback_channel,
            fallback_after, steps, send_at, send_at_local, local_time_passed, expires_at,
-           created_at, counts_kept, replay_of
+           created_at, counts_kept, replay_of, traceparent
       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bool[],
                   %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::text[],
                   %s::bytea[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[],
                   %s::text[], %s::int[], %s::jsonb[], %s::timestamptz[], %s::text[], %s::text[],
-                  %s::timestamptz[], %s::timestamptz[], %s::bool[], %s::uuid[])
+                  %s::timestamptz[], %s::timestamptz[], %s::bool[], %s::uuid[], %s::bytea[])
         AS n (id, publisher_id, kind, topic_id, group_id, reachable_only, template_version_id,
               priority, category, category_kind, other_category, channels, content, collapse_key,
               ordering_key, reference, metadata, digest, fallback_channel, fallback_after, steps,
               send_at, send_at_local, local_time_passed, expires_at, created_at, counts_kept,
-              replay_of)
+              replay_of, traceparent)
 ), cut AS (
     INSERT INTO delivery_chunk
            (notification_id, publisher_id, kind, channel, priority, recipient_ids, contact_ids,
@@ -107,7 +107,10 @@ def accept(publisher_id: int, drafts: Sequence[Draft]) -> list[NewNotification]:
     Joins the caller's transaction if there is one. Uses up no quota.
     """
     accepted_at = clock.moment()
-    rows = [notification_row(uuid7(), publisher_id, draft, accepted_at) for draft in drafts]
+    rows = [
+        notification_row(uuid7(), publisher_id, draft, accepted_at, draft.traceparent)
+        for draft in drafts
+    ]
     with transaction.atomic(savepoint=False):  # an error rolls the caller's work back as well
         write(rows, drafts)
     return rows
@@ -187,7 +190,11 @@ def _count(rows: Iterable[NewNotification]) -> None:
 
 
 def notification_row(
-    notification_id: UUID, publisher_id: int, draft: Draft, accepted_at: datetime
+    notification_id: UUID,
+    publisher_id: int,
+    draft: Draft,
+    accepted_at: datetime,
+    traceparent: bytes | None = None,
 ) -> NewNotification:
     """Build the row of a draft. ``accepted_at`` is the database's time."""
     local = draft.local
@@ -224,6 +231,7 @@ def notification_row(
         created_at=accepted_at,
         counts_kept=_has_many(draft),
         replay_of=draft.replay_of,
+        traceparent=traceparent,
     )
 
 
@@ -338,6 +346,7 @@ _NOTIFICATION = (
     arrays.times,
     arrays.numbers,
     arrays.uuids,
+    arrays.blobs,
 )
 _CHUNK = (
     arrays.uuids,

@@ -83,6 +83,7 @@ class Draft:
     - ``local``: the local time at which each recipient gets it, in place of ``send_at``.
     - ``deduplicate_seconds``: see ``apps.delivery.intake.deduplication``; 0 for never.
     - ``warnings``: returned to the publisher with the acceptance.
+    - ``traceparent``: where it belongs in a trace, of what the service itself makes.
     """
 
     content: Content | TemplateContent
@@ -110,6 +111,7 @@ class Draft:
     slices: Sequence[Slice] = ()
     replay_of: UUID | None = None
     warnings: Sequence[Mapping[str, str]] = ()
+    traceparent: bytes | None = None
 
 
 #: Makes the draft of the recipients found, which are keyed by ``user_id``. Raises what

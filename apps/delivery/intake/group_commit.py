@@ -69,6 +69,7 @@ class PublishRequest:
       publisher's quotas. What it raises is the error of this request. It must not query and must
       take microseconds, since the whole group waits for it.
     - ``body``: makes the JSON-ready answer.
+    - ``traceparent``: where its notifications belong in a trace, if it is sampled.
     """
 
     publisher_id: int
@@ -76,6 +77,7 @@ class PublishRequest:
     user_ids: Sequence[str]
     drafts: Callable[[Mapping[str, Reached], Mapping[Account, int]], Sequence[Draft]]
     body: Callable[[Sequence[AcceptedDraft]], object]
+    traceparent: bytes | None = None
 
 
 #: The answer or the error of a request. ``None``: the first request with its key is under way; try
@@ -324,6 +326,7 @@ def _store(requests: Sequence[PublishRequest]) -> list[Outcome]:
             outcomes[index] = error
     repeated = deduplication.find_repetitions([item for one in accepting for item in one.items])
     fresh: list[Candidate] = []
+    traces: dict[UUID, bytes] = {}
     counts: Counter[Account] = Counter()
     accepted: list[_Acceptance] = []
     for one in accepting:
@@ -343,9 +346,13 @@ def _store(requests: Sequence[PublishRequest]) -> list[Outcome]:
             left[account] -= number
         counts += wanted
         fresh += new
+        if one.request.traceparent is not None:
+            traces.update(dict.fromkeys((item.id for item in new), one.request.traceparent))
         accepted.append(one)
     rows = {
-        item.id: accept.notification_row(item.id, item.publisher_id, item.draft, found.now)
+        item.id: accept.notification_row(
+            item.id, item.publisher_id, item.draft, found.now, traces.get(item.id)
+        )
         for item in fresh
     }
     keys = []

@@ -43,6 +43,7 @@ class NewNotification(NamedTuple):
     created_at: datetime
     counts_kept: bool
     replay_of: UUID | None = None
+    traceparent: bytes | None = None
 
     def is_scheduled(self) -> bool:
         """Return whether it was accepted for a later time."""

@@ -100,6 +100,9 @@ class Notification(models.Model):
     # few deliveries, which are counted when somebody asks.
     counts_kept = models.BooleanField(default=True, db_default=True)
     cancelled_at = models.DateTimeField(null=True)
+    # The ids of its trace and of the span under which all that becomes of it belongs
+    # (apps.core.tracing). Null where it is not sampled.
+    traceparent = models.BinaryField(null=True)
 
     class Meta:
         permissions = [("read_title", "Can read the titles of notifications")]

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from django.db.models import OuterRef, Subquery
 
+from apps.core import tracing
 from apps.delivery import state as delivery_state
+from apps.delivery import traces
 from apps.delivery.flow import address_guards
 from apps.delivery.models import Attempt, Delivery, ReceiptEvent
 from apps.delivery.monitoring import metrics
@@ -52,6 +54,7 @@ def ignore(provider: str, why: IgnoreReason) -> None:
 
 def apply(events: Sequence[DeliveryEvent]) -> None:
     """Store events that are new and apply them. In the caller's transaction."""
+    since = tracing.now()
     ids = {one.delivery for one in events}
     locked = delivery_state.lock_standings(ids)
     # A delivery that could not be locked is being written by a worker, or does not exist.
@@ -99,6 +102,9 @@ def apply(events: Sequence[DeliveryEvent]) -> None:
     ReceiptEvent.objects.bulk_create(rows)
     _suppress(suppressed)  # before the counts: the order in which recording takes its locks
     transitions.write()
+    traces.record_receipts(
+        ((one.delivery, one.provider, one.reported.event) for one, _ in new_events), since
+    )
 
 
 def _doubted(events: Iterable[tuple[str, ReportedEvent]]) -> set[str]:

@@ -10,7 +10,7 @@ from functools import cached_property
 from django.conf import settings
 from django.db import transaction
 
-from apps.core import clock
+from apps.core import clock, tracing
 from apps.core.delivery_ids import public_id
 from apps.delivery import state
 from apps.delivery.flow import availability, frequency_counts
@@ -28,6 +28,7 @@ from apps.delivery.sending.notifications import NotificationContext, Renderer
 from apps.delivery.state import ChunkToDeliver, ClaimBudget, Claimed, counts, deferral, handover
 from apps.delivery.state.steps import answers
 from apps.delivery.state.steps.creation import create_step_deliveries
+from apps.delivery.traces import ClaimTraces
 from apps.preferences import profiles
 from apps.preferences.profiles import SealedProfile
 from apps.topics.selectors import paused_topics
@@ -99,6 +100,24 @@ class Claim:
             for item in self.deliveries
             if item.delivery_id in self.halts
         ]
+
+    @cached_property
+    def traces(self) -> ClaimTraces | None:
+        """The spans of those of its notifications that are sampled; ``None`` if none is."""
+        if tracing.tracer is None:
+            return None
+        places = {
+            key: bytes(one.row.traceparent)
+            for key, one in self.contexts.items()
+            if one.row.traceparent is not None
+        }
+        if not places:
+            return None
+        channel = self.queue.channel
+        fallback = [key for key in places if self.contexts[key].row.fallback_channel == channel]
+        return ClaimTraces(
+            tracing.tracer, self.queue, self.since, places, self.deliveries, fallback
+        )
 
     @cached_property
     def halts(self) -> dict[int, StopSignal]:

@@ -3,6 +3,7 @@
 import logging
 import time
 
+from apps.core import tracing
 from apps.core.delivery_ids import public_id
 from apps.delivery.sending import leaving
 from apps.delivery.sending.claiming import Claim
@@ -29,6 +30,8 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
     cannot be rendered for a recipient is refused for good.
     """
     readable, unreadable = [], []
+    traces = claim.traces
+    began = tracing.now()
     footers = leaving.Footers()
     for item in claim.deliveries:
         try:
@@ -37,6 +40,8 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
             unreadable.append(_unreadable(claim, item, error))
     claim.profiles.clear()
     claim.renderers.clear()  # they hold most of the memory of a notification to one recipient
+    if traces is not None:
+        traces.rendered(began)
     return readable, unreadable
 
 
@@ -77,6 +82,7 @@ def _message(claim: Claim, item: Claimed, footers: leaving.Footers) -> Message:
         halt=claim.halt(item),
         publisher_id=context.row.publisher_id,
         links=links,
+        traceparent=claim.traces.header(item.notification_id) if claim.traces is not None else "",
     )
 
 
@@ -86,6 +92,8 @@ def _unreadable(claim: Claim, item: Claimed, error: Exception) -> Sent:
         "notification_id": item.notification_id,
         "delivery_id": public_id(item.delivery_id),
     }
+    if claim.traces is not None:
+        about |= claim.traces.about(item.notification_id)
     if isinstance(error, TemplateError):
         log.error("delivery %d cannot be read: %s", item.delivery_id, error, extra=about)
         outcome = Refused(Reason.INVALID_MESSAGE, detail=str(error))

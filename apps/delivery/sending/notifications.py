@@ -59,6 +59,7 @@ class NotificationRow(NamedTuple):
     expires_at: datetime | None
     created_at: datetime
     cancelled_at: datetime | None
+    traceparent: memoryview | None
 
 
 _READ = f"""

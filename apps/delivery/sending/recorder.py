@@ -181,6 +181,8 @@ class Recorder(threading.Thread):
                 batch, some = [sent for sent, _ in kept], [result for _, result in kept]
             if one.claim.counted is not None:
                 capping.give_back(one.claim.queue.channel, one.claim.counted, some)
+            if one.claim.traces is not None:
+                one.claim.traces.recorded(batch, some, self._began)
             metrics.observe(one.claim.queue, batch, some, _posted_at(one.claim))
         self._restore_addresses(results)
         return {result.claim_id for result in results if result.moved}, locked

@@ -245,6 +245,8 @@ class Worker:
     def _closed(self, claim: Claim) -> None:
         """Let go of a claim of which everything is recorded. Called on the recorder's thread."""
         self._leases.release(claim.id)
+        if claim.traces is not None:
+            claim.traces.close()
         with self._changed:
             del self._left[claim.id]
             self._changed.notify_all()

@@ -5,7 +5,7 @@ Notifications of the kind ``STATUS`` cause no events themselves.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -14,6 +14,7 @@ import orjson
 from django.db import connection
 
 from apps.core.delivery_ids import public_id
+from apps.delivery import traces
 from apps.delivery.intake.accept import accept
 from apps.delivery.intake.drafts import Draft
 from apps.delivery.models import NotificationKind
@@ -63,6 +64,7 @@ def publish(moves: Iterable[tuple[int, str]]) -> None:
     if not events:
         return
     # A disabled endpoint would only cause suppressed deliveries.
+    places = {public_id(key): place for key, place in traces.of_deliveries(ids).items()}
     active = active_contacts([listener.contact_id for listener in listeners])
     drafts: dict[int, list[Draft]] = defaultdict(list)
     for (publisher_id, state), deliveries in events.items():
@@ -74,7 +76,7 @@ def publish(moves: Iterable[tuple[int, str]]) -> None:
             and listener.contact_id in active
         ]
         if contacts:
-            drafts[publisher_id] += _drafts(state, deliveries, contacts)
+            drafts[publisher_id] += _drafts(state, deliveries, contacts, places)
     for publisher_id, batch in drafts.items():
         accept(publisher_id, batch)
 
@@ -127,14 +129,22 @@ def _event(
     }
 
 
-def _drafts(state: str, deliveries: Iterable[Event], contacts: Sequence[int]) -> Iterator[Draft]:
+def _drafts(
+    state: str,
+    deliveries: Iterable[Event],
+    contacts: Sequence[int],
+    places: Mapping[str, bytes],
+) -> Iterator[Draft]:
+    """Yield the notifications of events. ``places`` of sampled deliveries, by public id."""
     for batch in _batches(deliveries):
+        told = [places[key] for one in batch if (key := str(one["delivery_id"])) in places]
         yield Draft(
             content=Content(data={"deliveries": batch}, event_type=f"delivery.{state}"),
             priority=Priority.LOW,
             channels=[WEBHOOK],
             contact_ids=contacts,
             kind=NotificationKind.STATUS,
+            traceparent=traces.record_telling(told) if told else None,
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
+from uuid import UUID
 
 import orjson
 
@@ -54,17 +55,22 @@ def resync(version: int) -> bytes:
 
 
 class ChangeEvent(NamedTuple):
-    """An event of a change, and the version of that."""
+    """An event of a change, and the version of that.
+
+    ``place``: where a new item's notification belongs in a trace, if it is sampled.
+    """
 
     version: int
     name: Event
     data: bytes
+    place: bytes | None = None
 
 
-def changes(rows: Sequence[Row]) -> list[ChangeEvent]:
+def changes(rows: Sequence[Row], places: Mapping[UUID, bytes]) -> list[ChangeEvent]:
     """Return the events of rows, in the order of their versions.
 
-    Only the last event of a version has an id: a client that has it has all before it.
+    Only the last event of a version has an id: a client that has it has all before it. ``places``:
+    see ``reading.places``.
     """
     found = []
     for at, row in enumerate(rows):
@@ -72,5 +78,8 @@ def changes(rows: Sequence[Row]) -> list[ChangeEvent]:
         version = row.version if last else None
         name = Event.DELETED if row.item is None else Event.ITEM
         data = {"id": row.item_id} if row.item is None else shown(row.item)
-        found.append(ChangeEvent(row.version, name, event(name, data, version)))
+        place = None
+        if places and row.item is not None and row.item.notification_id is not None:
+            place = places.get(row.item.notification_id)
+        found.append(ChangeEvent(row.version, name, event(name, data, version), place))
     return found

@@ -13,9 +13,10 @@ from typing import TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from apps.core import clock
+from apps.core import clock, tracing
 from apps.core.database_errors import FAILURES
 from apps.core.processes import heartbeat
+from apps.core.tracing import Kind
 from apps.inbox.selectors import Counts
 from apps.inbox.stream import events
 from apps.inbox.stream.bell_listener import BellListener
@@ -281,6 +282,9 @@ class Hub:
                 connection.counts = counts
                 parts.append((Event.COUNTS, events.counted(counts, connection.since)))
         self._write(connection, parts)
+        for row in told.rows:
+            if row.place is not None:
+                _record(row.place, row.version)
 
     # -- Writing ------------------------------------------------------------------------------
 
@@ -312,3 +316,12 @@ class Hub:
                 self._want(connection.user_id)
             elif now - connection.written_at > HEARTBEAT and connection.counts is not None:
                 connection.write(events.HEARTBEAT)
+
+
+def _record(place: bytes, version: int) -> None:
+    """Record that a new item was written to a connection, since its inbox had it."""
+    if tracing.tracer is not None:
+        since = clock.to_local(version / 1_000_000)
+        about = {"notifier.channel": "inbox"}
+        begun, now = tracing.within(place), tracing.now()
+        tracing.tracer.record("stream", begun, since, now, about, kind=Kind.PRODUCER)

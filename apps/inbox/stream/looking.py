@@ -53,9 +53,13 @@ def look(asked: Mapping[str, Collection[Asked]]) -> dict[str, Look]:
             if one.since != state.version and _is_known(one, state)
         }
         missed = reading.changes(wanted) if wanted else {}
+        places = reading.places(row for some in missed.values() for row in some.rows)
     finally:
         connection.close()
-    made = {since: Told(events.changes(some.rows), some.complete) for since, some in missed.items()}
+    made = {
+        since: Told(events.changes(some.rows, places), some.complete)
+        for since, some in missed.items()
+    }
     return {
         user_id: Look(
             state,

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connection
 
-from apps.core import arrays, clock
+from apps.core import arrays, clock, tracing
 from apps.inbox.feed import versions
 from apps.inbox.models import InboxItem
 from apps.inbox.selectors import COUNTED, Counts
@@ -39,6 +40,10 @@ SELECT a.recipient_id, a.since, u.*
      ORDER BY version FETCH FIRST {PAGE} ROWS WITH TIES
  ) AS u
  ORDER BY a.recipient_id, a.since, u.version, u.id
+"""
+_PLACES = """
+SELECT id, traceparent FROM delivery_notification
+ WHERE id = ANY(%s::uuid[]) AND traceparent IS NOT NULL
 """
 _VERSIONS = "SELECT recipient_id, version FROM inbox_feed WHERE recipient_id = ANY(%s::bigint[])"
 
@@ -99,6 +104,27 @@ def changes(wanted: Collection[Since]) -> Mapping[Since, Missed]:
             item = _item(item_id, version, values) if there else None
             found[Since(recipient_id, since)].append(Row(version, item_id, item))
     return {since: Missed(rows, len(rows) < PAGE) for since, rows in found.items()}
+
+
+def places(rows: Iterable[Row]) -> dict[UUID, bytes]:
+    """Return where notifications that are new in an inbox belong in a trace, by their ids.
+
+    Of those alone that are sampled; without a query where traces are off.
+    """
+    if tracing.tracer is None:
+        return {}
+    new = [
+        row.item.notification_id
+        for row in rows
+        if row.item is not None
+        and row.item.notification_id is not None
+        and row.item.seen_at is None
+    ]
+    if not new:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES, [arrays.uuids(new)])
+        return {key: bytes(place) for key, place in cursor}
 
 
 def latest(recipient_ids: Iterable[int]) -> dict[int, int]:

@@ -25,10 +25,12 @@ CONTEXTS: dict[tuple[str, str], Callable[[dict[str, Any]], bytes]] = {
     ("schedules_schedule", "notification"): lambda row: b"schedule:" + row["id"].bytes,
     ("privacy_erasure", "user_id"): lambda row: b"erasure:" + row["id"].bytes,
 }
-#: Columns of hashes. Whoever adds a column of bytes says in one of the two what it has.
+#: Columns of hashes and of random ids. Whoever adds a column of bytes says in one of the two what
+#: it has.
 HASHES = {
     ("delivery_deduplication", "fingerprint"),
     ("delivery_idempotencykey", "fingerprint"),
+    ("delivery_notification", "traceparent"),
     ("inbox_ticket", "digest"),
     ("preferences_contact", "address_index"),
     ("preferences_directorychange", "address_index"),

@@ -18,6 +18,7 @@ OWN_TIME = {
     "delivery/sending/cancellation.py",
     *("delivery/sending/judging.py", "delivery/sending/messages.py"),
     "inbox/management/commands/inbox_token.py",
+    "core/tracing/__init__.py",  # as the tracers of all others
     "core/processes/heartbeat.py",  # Prometheus compares it with this machine's time
     *("doctor/checks/database.py", "doctor/checks/providers.py"),  # how far it is off
 }

@@ -160,6 +160,7 @@ def test_a_webhook_is_what_the_page_says_and_its_snippet_verifies_it():
         topic=said["topic"],
         posted_at=datetime.fromisoformat(example["timestamp"]),
         secret=secret,
+        traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     )
     headers, body = asyncio.run(posted(message))
     assert {row[0] for row in table_of(page, "What comes")} <= set(headers)

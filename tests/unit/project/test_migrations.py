@@ -1,7 +1,7 @@
 """The migrations, which make the models' tables."""
 
 from django.apps import apps
-from django.contrib.postgres.operations import AddIndexConcurrently
+from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db.migrations import Migration
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
@@ -73,4 +73,4 @@ def _is_not_missed(operation: Operation) -> bool:
         return all(map(_is_not_missed, operation.database_operations))
     if isinstance(operation, RunSQL):
         return "INDEX CONCURRENTLY" in str(operation.sql)
-    return isinstance(operation, AddIndexConcurrently)
+    return isinstance(operation, AddIndexConcurrently | RemoveIndexConcurrently)

@@ -46,9 +46,11 @@ class Batch:
         if allowance is not None:
             self._within_rate(publisher, allowance)
 
-    def publish_request(self, key: Key | None) -> PublishRequest:
+    def publish_request(self, key: Key | None, traceparent: bytes | None = None) -> PublishRequest:
         """Build the request to commit. ``key`` is the request's idempotency key."""
-        return PublishRequest(self._publisher_id, key, (), self._within_quota, self._results)
+        return PublishRequest(
+            self._publisher_id, key, (), self._within_quota, self._results, traceparent
+        )
 
     def _check(self, posted: Sequence[object]) -> None:
         listed = ErrorList()

@@ -7,6 +7,9 @@ from rest_framework.request import Request
 
 from apps.api.negotiation import JSON
 from apps.api.problems import Problem
+from apps.core import tracing
+from apps.core.tracing import Begun
+from apps.delivery import traces
 from apps.delivery.intake import idempotency
 from apps.delivery.intake.idempotency import Answer, Key
 from apps.publishers.api.caller import publisher_of
@@ -47,8 +50,12 @@ def fingerprinted(request: Request, key: str | None, *, body: bool = True) -> Ke
     return Key(publisher_of(request).id, key, idempotency.fingerprint(request.path, posted))
 
 
-def answered(commit: Callable[[], Answer]) -> HttpResponse:
-    """Turn the answer of ``commit`` into a response. Raises ``Problem`` for a key that clashes."""
+def answered(commit: Callable[[], Answer], begun: Begun | None = None) -> HttpResponse:
+    """Turn the answer of ``commit`` into a response. Raises ``Problem`` for a key that clashes.
+
+    ``begun``: where the span of the acceptance goes, if the request is sampled.
+    """
+    since = tracing.now()
     try:
         answer = commit()
     except idempotency.KeyReused:
@@ -62,5 +69,8 @@ def answered(commit: Callable[[], Answer]) -> HttpResponse:
             "The first request with this Idempotency-Key is still under way. Try again soon.",
             headers={"Retry-After": "1"},
         ) from None
+    finally:
+        if begun is not None:
+            traces.record_acceptance(begun, since)
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
     return HttpResponse(answer.body, JSON, answer.status, headers=headers)

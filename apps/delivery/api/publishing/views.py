@@ -12,6 +12,7 @@ from rest_framework.serializers import ValidationError
 
 from apps.api.pagination import read_query
 from apps.api.problems import Problem
+from apps.core import tracing
 from apps.delivery.api import notification_lists, presenters
 from apps.delivery.api.notification_serializers import NotificationOut, NotificationsQuery
 from apps.delivery.api.notification_views import NOTIFICATIONS
@@ -134,14 +135,16 @@ class SingleView(PublishingView):
             if key is None:
                 raise
             validated = Validated(_raising(error))
+        begun = tracing.within_request()
         publish_request = PublishRequest(
             publisher_of(request).id,
             key,
             validated.user_ids,
             lambda people, _: [validated.draft_builder(people)],
             _answer_body,
+            begun.place if begun is not None else None,
         )
-        return answered(lambda: group_commit.commit(publish_request))
+        return answered(lambda: group_commit.commit(publish_request), begun)
 
 
 class NotifyView(SingleView):
@@ -199,6 +202,8 @@ class BatchView(PublishingView):
         Those with errors are left out, and the others are accepted together.
         """
         key = self.begin(request)
+        begun = tracing.within_request()
+        place = begun.place if begun is not None else None
 
         def commit() -> Answer:
             # A replay skips the validation of up to a thousand notifications.
@@ -207,9 +212,9 @@ class BatchView(PublishingView):
                 return kept
             checked = self.body(request, BatchIn)["notifications"]
             batch = Batch(publisher_of(request), key_of(request), checked, self.allowance)
-            return group_commit.commit(batch.publish_request(key), together=False)
+            return group_commit.commit(batch.publish_request(key, place), together=False)
 
-        return answered(commit)
+        return answered(commit, begun)
 
 
 class PublishView(SingleView):

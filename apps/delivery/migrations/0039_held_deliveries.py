@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0037_replays_of_a_notification")]
+    dependencies = [("delivery", "0038_replays_of_a_notification")]
     operations = [
         migrations.CreateModel(
             name="HeldDelivery",

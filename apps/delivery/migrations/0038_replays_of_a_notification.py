@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("delivery", "0036_replays")]
+    dependencies = [("delivery", "0037_traces")]
     operations = [
         AddIndexConcurrently(
             "notification",

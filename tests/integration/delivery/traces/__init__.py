@@ -1,0 +1,1 @@
+"""Traces: one for a notification, whatever becomes of it."""
