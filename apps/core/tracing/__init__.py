@@ -5,7 +5,7 @@ spans, which ``exporting`` hands over in batches. Imported by whoever does somet
 tells of.
 
 ``tracer`` is ``None`` where the settings name no collector, and what is not sampled has no place:
-the hot path asks ``is None`` and nothing else. The SDK is imported by ``start`` alone.
+the hot path asks ``is None`` and nothing else. The SDK's tracer is imported by ``start`` alone.
 
 A *place* is 24 bytes, the id of a trace and that of a span in it. The row of a sampled notification
 keeps the place under which everything that becomes of it belongs.

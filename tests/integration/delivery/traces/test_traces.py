@@ -29,6 +29,8 @@ from tests.support.publishers.streams import streaming
 from tests.support.waiting import until
 
 HELLO = {"title": "Hello", "body": "There"}
+#: The counter of spans that were exported, and that were not.
+SPANS = "notifier_spans_total"
 #: The spans of a claim with one call.
 CLAIM = ("claim", "render", "record")
 
@@ -270,7 +272,7 @@ def test_a_collector_in_trouble_costs_spans_and_nothing_else(
     shop, work, texts, collector, caller, trouble
 ):
     def lost():
-        found = REGISTRY.get_sample_value("notifier_spans_total", {"outcome": "failed"})
+        found = REGISTRY.get_sample_value(SPANS, {"outcome": "failed"})
         return found or 0
 
     if trouble == "away":
@@ -285,6 +287,26 @@ def test_a_collector_in_trouble_costs_spans_and_nothing_else(
     assert shop.counts(posted) == {"sms": {"accepted": 1}}
     until(lambda: lost() > before)
     assert not collector.of(trace)
+
+
+def test_more_spans_than_may_wait_are_dropped_and_counted(settings, collector):
+    def counted():
+        names = ("exported", "failed", "dropped")
+        found = [REGISTRY.get_sample_value(SPANS, {"outcome": name}) or 0 for name in names]
+        return dict(zip(names, found, strict=True))
+
+    collector.close()
+    before = counted()
+    tracer = tracing.tracer
+    begun = tracer.begin()
+    for _ in range(10_000):
+        tracer.record("accept", begun, tracing.now(), tracing.now(), {})
+    tracing.stop()
+    until(lambda: counted()["failed"] > before["failed"])
+    lost = {name: number - before[name] for name, number in counted().items()}
+    assert lost["dropped"] > 0
+    assert lost["exported"] == 0
+    assert lost["failed"] + lost["dropped"] <= 10_000
 
 
 def test_without_a_collector_no_place_is_kept(shop, work, texts, caller):
