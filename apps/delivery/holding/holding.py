@@ -100,7 +100,7 @@ def in_the_air(old: Old) -> int:
 
 
 def hold(old: Old) -> Held:
-    """Hold everything old that is open, a batch in each transaction. Safe to repeat."""
+    """Hold everything old that is open, a batch in each transaction. Safe to interrupt."""
     with connection.cursor() as cursor:
         cursor.execute(_CLOSE_DIGESTS, [old.delivery])
         people = 0
