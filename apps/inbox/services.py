@@ -18,17 +18,18 @@ from notifier.transport.http import NotWritten
 #: The fields of a content that are encrypted together; the others are columns.
 SEALED = ("title", "body", "data", "actions")
 
-# Recipients are joined: their ids would take another round trip for every claim. Versions are set
-# in the order of the recipients, or two claims could wait for each other. Inboxes are listed by the
-# items' ids, and a join returns rows in any order; ids of notifications ascend.
+# Recipients are joined, because one may have been erased since the claim: nothing is stored for
+# them, nor for whoever was registered under their name since. Versions are set in the order of the
+# recipients, or two claims could wait for each other. Inboxes are listed by the items' ids, and a
+# join returns rows in any order; ids of notifications ascend.
 _STORE = f"""
 WITH item AS MATERIALIZED (
-    SELECT r.id AS recipient_id, m.*
-      FROM unnest(%s::text[], %s::bigint[], %s::uuid[], %s::bytea[], %s::text[], %s::text[],
-                  %s::text[], %s::timestamptz[])
-           AS m (user_id, delivery_id, notification_id, content, severity, display_type, source,
-                 expires_at)
-      JOIN preferences_recipient r ON r.user_id = m.user_id
+    SELECT m.*
+      FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::uuid[], %s::bytea[], %s::text[],
+                  %s::text[], %s::text[], %s::timestamptz[])
+           AS m (recipient_id, user_id, delivery_id, notification_id, content, severity,
+                 display_type, source, expires_at)
+      JOIN preferences_recipient r ON r.id = m.recipient_id AND r.user_id = m.user_id
 ), feed AS (
     INSERT INTO inbox_feed AS f (recipient_id, version)
     SELECT recipient_id, {versions.NOW}
@@ -68,6 +69,7 @@ def write(messages: Sequence[Message]) -> None:
     numbers = [_delivery(message) for message in messages]
     contents = [message.content for message in messages]
     rows = [
+        arrays.numbers(message.recipient_id for message in messages),
         arrays.texts(message.user_id for message in messages),
         arrays.numbers(numbers),
         arrays.texts(message.notification_id or None for message in messages),

@@ -81,6 +81,7 @@ class Message(NamedTuple):  # a frozen dataclass of so many fields takes a micro
     - ``publisher_id``: whose share of calls it uses; publishers are served in turns.
     - ``links``: the recipient's own, for the marks in ``content`` and the headers of a mail.
     - ``traceparent``: names the call in a trace (W3C Trace Context); empty if it is not sampled.
+    - ``recipient_id``: the recipient's key; ``user_id`` may have become somebody else's name.
     """
 
     id: str
@@ -106,3 +107,4 @@ class Message(NamedTuple):  # a frozen dataclass of so many fields takes a micro
     publisher_id: int | None = None
     links: PersonalLinks | None = None
     traceparent: str = ""
+    recipient_id: int | None = None

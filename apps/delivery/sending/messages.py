@@ -83,6 +83,7 @@ def _message(claim: Claim, item: Claimed, footers: leaving.Footers) -> Message:
         publisher_id=context.row.publisher_id,
         links=links,
         traceparent=claim.traces.header(item.notification_id) if claim.traces is not None else "",
+        recipient_id=item.recipient_id,
     )
 
 

@@ -1,6 +1,7 @@
 """Nothing names or reaches a person who was erased, wherever one looks."""
 
 import logging
+import threading
 from io import StringIO
 
 import pytest
@@ -17,12 +18,13 @@ from apps.privacy import erasure, tasks
 from apps.privacy.models import Erasure
 from apps.publishers.models import AuditEvent
 from apps.publishers.scopes import Scope
-from tests.support.database import table_locked
+from tests.support.database import run_and_close, table_locked
 from tests.support.personal import search
 from tests.support.personal.marked_person import ADA, MAIL, MARK, PHONE, Person, exported
 from tests.support.publishers.admin_actions import do
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import make_shop
+from tests.support.waiting import somebody_waits, until
 
 #: Where marks are before: a part of each app, which would be missed if it erased nothing.
 PLACES = {
@@ -186,6 +188,21 @@ def test_who_registers_again_is_somebody_new(person, shop, operator):
     export = exported(shop)
     assert len(export["deliveries"]) == 3
     assert [event["action"] for event in export["audit"]] == ["create"]
+
+
+def test_what_a_worker_held_of_them_is_not_in_the_inbox_of_who_registers_again(person, shop, app):
+    person.register()
+    person.notify("held", channels=["inbox"])
+    worker = threading.Thread(target=run_and_close, args=[person.work])
+    with table_locked("inbox_inboxitem", "SHARE"):
+        worker.start()
+        until(somebody_waits)
+        assert shop.http.delete(f"/v1/recipients/{ADA}").status_code == 202
+        person.put(f"recipients/{ADA}", {}, status=201)
+    worker.join()
+    assert app(ADA).http.get("/v1/inbox").json()["data"] == []
+    tasks.erase.apply(throw=True)
+    assert Erasure.objects.get().state == "done"
 
 
 def test_an_erasure_that_was_interrupted_goes_on(person, shop, operator, monkeypatch):

@@ -80,10 +80,16 @@ def _later() -> str:
 
 def _inbox_item(notification_id: str) -> int:
     """An item of the notification in the recipient's inbox."""
-    content = Content(title=WORD)
-    inbox.write(
-        [Message("dlv_1", "inbox", "ada", content, user_id="ada", notification_id=notification_id)]
+    message = Message(
+        "dlv_1",
+        "inbox",
+        "ada",
+        Content(title=WORD),
+        user_id="ada",
+        notification_id=notification_id,
+        recipient_id=Recipient.objects.get(user_id="ada").pk,
     )
+    inbox.write([message])
     return InboxItem.objects.get(delivery_id=1).pk
 
 

@@ -49,7 +49,7 @@ def put(db: None) -> Iterator[Callable[..., int]]:
     def make(
         user_id: str, title: str = "Hello", expires_in: float | None = None, **said: Any
     ) -> int:
-        Recipient.objects.get_or_create(user_id=user_id)
+        person, _ = Recipient.objects.get_or_create(user_id=user_id)
         number = next(deliveries)
         expires_at = None if expires_in is None else timezone.now() + timedelta(seconds=expires_in)
         content = Content(title=title, **said)
@@ -61,6 +61,7 @@ def put(db: None) -> Iterator[Callable[..., int]]:
             user_id=user_id,
             expires_at=expires_at,
             notification_id="01a3b6f4-8f0e-7c3a-9d2e-0123456789ab",
+            recipient_id=person.pk,
         )
         services.write([message])
         return InboxItem.objects.get(delivery_id=number).pk

@@ -61,10 +61,11 @@ def test_what_is_stored_together_is_in_the_order_of_acceptance_however_it_is_joi
     inbox: Callable[..., Api], put: Any, join: str
 ):
     put("ada", "First")
+    person = Recipient.objects.get(user_id="ada")
     accepted = [str(uuid7()) for _ in range(5)]
     messages = [
         Message(f"dlv_{number}", "inbox", "ada", Content(title=f"{number}"), user_id="ada",
-                notification_id=accepted[number - 100])
+                notification_id=accepted[number - 100], recipient_id=person.pk)
         for number in range(100, 105)
     ]  # fmt: skip
     with connection.cursor() as cursor:
