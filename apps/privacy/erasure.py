@@ -1,30 +1,39 @@
 """Erase a person: from the directory at once, from everything else in batches.
 
 ``begin`` takes the person out of the directory: from its commit on nobody finds or reaches them.
-``go_on`` has each app erase its own rows, and may stop anywhere: what was done stays done, and the
-next call finds what is left. One process at a time works on an erasure, under a lease that it
-renews with each batch.
+The rest has each app erase its own rows. It takes turns of ``TURN`` seconds, so that an erasure for
+which much is to be looked through holds no other up, and may stop anywhere: its row says how far it
+is. One process at a time works on erasures, which read the same rows and would leave no thread for
+other periodic work; it has a lease that it renews with each batch.
 
-The order matters. Deliveries come first, since what they move is told to status webhooks; what is
-only found by name comes once they have all ended, and the rows that they refer to go last.
+The order matters. Deliveries come first, since what they move is told to status webhooks. Then
+transactions are waited for that began before: one may have found the person, and not have written
+yet what it found them for. What is only found by name comes once nothing leads there any more, and
+the rows that deliveries referred to go last.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F, Q
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from rest_framework.request import Request
 from uuid_utils.compat import uuid7
 
-from apps.core import clock
+from apps.core import clock, transactions
+from apps.core.database_errors import FAILURES
 from apps.delivery.maintenance import erasure as deliveries
+from apps.delivery.maintenance.erasure import Erased
 from apps.inbox import retention as inbox
 from apps.pages import limits
 from apps.preferences import erasure as directory
+from apps.preferences.selectors import find_recipient
 from apps.preferences.vault import keyring
 from apps.privacy.models import Erasure
 from apps.publishers import audit
@@ -35,10 +44,18 @@ from notifier.providers.base import log_bug
 
 #: How long a process may be silent before another one goes on.
 LEASE = timedelta(seconds=60)
+#: Seconds after which an erasure lets the others have a turn.
+TURN = 10.0
+#: The advisory lock of taking one: any number that nothing else uses.
+_TAKER = 731_205
 
 
-class LeaseLost(Exception):
-    """Another process works on the erasure."""
+#: What says how far an erasure is.
+_NOTED = ("deliveries", "cleared_at", "notification_ids", "step", "position")
+
+
+class TurnOver(Exception):
+    """It is the others' turn, or another process works on the erasure."""
 
 
 @transaction.atomic
@@ -70,19 +87,16 @@ def begin(user_id: str, request: Request | HttpRequest | None) -> Erasure | None
 
 
 def tick() -> None:
-    """Go on with the erasures that are not done, the oldest first; a fault stops no other.
+    """Give each erasure that is not done a turn; a fault stops no other.
 
-    While another process is at one of them, nothing is done: erasures read the same rows, and many
-    at once would leave no thread for other periodic work.
+    Does nothing while another process is at one.
     """
-    rows = Erasure.objects.filter(finished_at=None).order_by("requested_at")
-    if rows.filter(leased_until__gt=clock.moment()).exists():
-        return
-    for key in rows.values_list("pk", flat=True):
+    began = clock.moment()
+    while row := _take(Q(leased_until=None) | Q(leased_until__lt=began)):
         try:
-            go_on(key)
+            _turn(row)
         except Exception as error:
-            log_bug(f"the erasure {key} is tried again", error)
+            log_bug(f"the erasure {row.pk} is tried again", error)
 
 
 def purge() -> int:
@@ -93,84 +107,152 @@ def purge() -> int:
 
 
 def go_on(key: UUID) -> bool:
-    """Erase what is left; return whether all of it is done.
+    """Give one erasure a turn, if no other has one; return whether all of it is done.
 
-    It is not where another process is at it, or where workers are still sending to the person.
+    It is not where workers are still sending to the person.
     """
-    row = _take(key)
-    if row is None:
-        return Erasure.objects.filter(pk=key, finished_at__isnull=False).exists()
-    try:
-        done = _erase(row)
-    except LeaseLost:
-        return False
-    if not done:
-        Erasure.objects.filter(pk=key).update(leased_until=None)
-    return done
-
-
-def _erase(row: Erasure) -> bool:
-    recipient_id, contact_ids = row.recipient_id, row.contact_ids
-    assert recipient_id is not None  # until it is done
-    user_id = keyring().decrypt(bytes(row.user_id), context(row.pk)).decode()
-    proceed = _renewal(row)
-    while deliveries.cancel(recipient_id, contact_ids):
-        proceed()
-    while number := deliveries.erase(recipient_id, contact_ids):
-        Erasure.objects.filter(pk=row.pk).update(deliveries=F("deliveries") + number)
-        proceed()
-    if deliveries.is_left(recipient_id, contact_ids):
-        return False
-    while inbox.erase(recipient_id):
-        proceed()
-    schedules.erase(user_id, row.requested_at, proceed)
-    deliveries.erase_from_answers(user_id, row.requested_at, proceed)
-    deliveries.erase_from_events(user_id, row.requested_at, proceed)
-    trail.erase(user_id, row.requested_at, proceed)
-    deliveries.forget_counts(recipient_id)
-    limits.forget(user_id)
-    # What was being accepted or claimed at the beginning may have been committed since.
-    if deliveries.cancel(recipient_id, contact_ids) or deliveries.is_left(
-        recipient_id, contact_ids
-    ):
-        return False
-    with transaction.atomic():
-        topics.erase(recipient_id, contact_ids)
-        directory.finish(recipient_id, contact_ids)
-        Erasure.objects.filter(pk=row.pk).update(
-            user_id=b"",
-            recipient_id=None,
-            contact_ids=[],
-            leased_until=None,
-            finished_at=clock.moment(),
-        )
-    return True
+    if row := _take(Q(pk=key)):
+        _turn(row)
+    return Erasure.objects.filter(pk=key, finished_at__isnull=False).exists()
 
 
 @transaction.atomic
-def _take(key: UUID) -> Erasure | None:
-    """Return an unfinished erasure under a lease of this process; ``None`` if another has it."""
+def _take(which: Q) -> Erasure | None:
+    """Return one that is not done, under a lease: of those, the one whose last turn is oldest.
+
+    ``None`` while any is leased.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_TAKER])
     now = clock.moment()
-    rows = Erasure.objects.select_for_update(skip_locked=True)
-    free = Q(leased_until=None) | Q(leased_until__lte=now)
-    row = rows.filter(free, pk=key, finished_at=None).first()
+    rows = Erasure.objects.filter(finished_at=None)
+    if rows.filter(leased_until__gt=now).exists():
+        return None
+    least = F("leased_until").asc(nulls_first=True)
+    row = rows.filter(which).order_by(least, "requested_at").first()
     if row is not None:
         row.leased_until = now + LEASE
         row.save(update_fields=["leased_until"])
     return row
 
 
-def _renewal(row: Erasure) -> Callable[[], None]:
-    """Return what renews the lease, and raises ``LeaseLost`` where another process has it."""
+def _turn(row: Erasure) -> None:
+    """Erase for a while, and give the lease back however that ends."""
+    try:
+        _erase(row, _progress(row, time.monotonic() + TURN))
+    except TurnOver:
+        pass
+    finally:
+        with suppress(*FAILURES):  # where the database is away, the lease ends by itself
+            _held(row).update(leased_until=clock.moment())
+
+
+def _progress(row: Erasure, end: float) -> Callable[[], None]:
+    """Return what notes how far it is and renews the lease, and raises ``TurnOver`` at the end."""
 
     def proceed() -> None:
-        until = clock.moment() + LEASE
-        held = Erasure.objects.filter(pk=row.pk, leased_until=row.leased_until)
-        if not held.update(leased_until=until):
-            raise LeaseLost
-        row.leased_until = until
+        _note(row)
+        if time.monotonic() >= end:
+            raise TurnOver
 
     return proceed
+
+
+def _note(row: Erasure) -> None:
+    until = clock.moment() + LEASE
+    noted = {name: getattr(row, name) for name in _NOTED}
+    if not _held(row).update(leased_until=until, **noted):
+        raise TurnOver
+    row.leased_until = until
+
+
+def _held(row: Erasure) -> "QuerySet[Erasure]":
+    """Return its row, if this process still has the lease."""
+    return Erasure.objects.filter(pk=row.pk, leased_until=row.leased_until)
+
+
+def _erase(row: Erasure, proceed: Callable[[], None]) -> None:
+    """Erase what is left. Returns before the end where there is something to wait for."""
+    recipient_id, contact_ids = row.recipient_id, row.contact_ids
+    assert recipient_id is not None  # until it is done
+    user_id = keyring().decrypt(bytes(row.user_id), context(row.pk)).decode()
+    # Twice, since the first time nothing was cleared yet.
+    if not (_clear(row, recipient_id, proceed) or _clear(row, recipient_id, proceed)):
+        return
+    while inbox.erase(recipient_id):
+        proceed()
+    steps = _steps(row, user_id)
+    while row.step < len(steps):
+        for position in steps[row.step](row.position):
+            row.position = position
+            proceed()
+        row.step, row.position = row.step + 1, ""
+    deliveries.forget_counts(recipient_id)
+    limits.forget(user_id)
+    with transaction.atomic():
+        topics.erase(recipient_id, contact_ids)
+        directory.finish(recipient_id, contact_ids)
+        done = _held(row).update(
+            user_id=b"",
+            recipient_id=None,
+            contact_ids=[],
+            notification_ids=[],
+            deliveries=row.deliveries,
+            leased_until=None,
+            finished_at=clock.moment(),
+        )
+        if not done:
+            raise TurnOver
+
+
+def _clear(row: Erasure, recipient_id: int, proceed: Callable[[], None]) -> bool:
+    """Erase them from deliveries and chunks; return whether nothing will lead there any more.
+
+    Something may, for as long as a transaction goes on that began before nothing did, or workers
+    are sending.
+    """
+    settled = row.cleared_at is not None and not transactions.any_since_before(row.cleared_at)
+    while _batch(row, deliveries.cancel):
+        proceed()
+    while number := _batch(row, deliveries.erase):
+        row.deliveries += number
+        proceed()
+    if deliveries.is_left(recipient_id, row.contact_ids):
+        return False
+    if row.cleared_at is None:
+        row.cleared_at = transactions.moment()
+        _note(row)
+        return False
+    return settled
+
+
+def _batch(row: Erasure, what: Callable[[int, Collection[int]], Erased]) -> int:
+    """Do a batch, and note with it what it emptied; return the number of what it found."""
+    assert row.recipient_id is not None  # until it is done
+    with transaction.atomic():
+        found = what(row.recipient_id, row.contact_ids)
+        if found.number:
+            row.cleared_at, row.step, row.position = None, 0, ""
+            row.notification_ids += found.emptied
+            _note(row)
+    return found.number
+
+
+def _steps(row: Erasure, user_id: str) -> list[Callable[[str], Iterator[str]]]:
+    """Return what looks through all that may have their name, from a position on.
+
+    What is about somebody who was registered under the same name since stays.
+    """
+    assert row.cleared_at is not None
+    successor = find_recipient(user_id)
+    before = min(row.cleared_at, successor.created_at) if successor else row.cleared_at
+    return [
+        partial(schedules.erase, user_id, before),
+        partial(schedules.erase_from_runs, user_id, before),
+        partial(deliveries.erase_from_answers, user_id, before, row.notification_ids),
+        partial(deliveries.erase_from_events, user_id, before),
+        partial(trail.erase, user_id, before),
+    ]
 
 
 def _subject(user_id: str) -> bytes:

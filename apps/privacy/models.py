@@ -22,8 +22,13 @@ class Erasure(models.Model):
 
     ``subject`` is a keyed hash of the ``user_id``, by which a repeated request finds the row. What
     the erasure itself needs of the person (``user_id``, encrypted in the context ``erasure:`` + id,
-    and the ids by which deliveries know them) is emptied when it is done. ``leased_until``: until
-    when a process works on it. ``deliveries``: how many it has erased them from.
+    and the ids by which deliveries know them) is emptied when it is done. ``deliveries``: how many
+    it has erased them from.
+
+    - ``leased_until``: until when a process works on it; in the past, when its last turn ended.
+    - ``cleared_at``: when nothing in deliveries and chunks referred to them any more.
+    - ``notification_ids``: those of the last day that it emptied, whose idempotency keys go.
+    - ``step``, ``position``: how far it has looked through what has their name.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -35,6 +40,10 @@ class Erasure(models.Model):
     requested_at = StampField(auto_now_add=True)
     leased_until = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    cleared_at = models.DateTimeField(null=True)
+    notification_ids = ArrayField(models.UUIDField(), default=list, db_default=[])
+    step = models.PositiveSmallIntegerField(default=0, db_default=0)
+    position = models.CharField(max_length=40, default="", db_default="")
 
     class Meta:
         indexes = [

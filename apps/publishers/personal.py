@@ -1,6 +1,6 @@
 """The audit trail about a person: export it, and erase the person from it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import transaction
@@ -32,19 +32,20 @@ def export(user_id: str) -> Iterator[dict[str, object]]:
         }
 
 
-def erase(user_id: str, before: datetime, proceed: Callable[[], None]) -> None:
+def erase(user_id: str, before: datetime, position: str) -> Iterator[str]:
     """Take a person's name out of the events up to ``before``: they say of whom no more.
 
-    The JSON of no event has an index: all are looked through, ``proceed`` is called after each
-    ``AT_ONCE``.
+    The JSON of no event has an index: all are looked through. Yields after each ``AT_ONCE`` where
+    to go on.
     """
-    AuditEvent.objects.filter(
-        object_type__in=NAMED, object_name=user_id[:LONGEST_NAME], at__lte=before
-    ).update(object_name="")
+    if not position:
+        AuditEvent.objects.filter(
+            object_type__in=NAMED, object_name=user_id[:LONGEST_NAME], at__lte=before
+        ).update(object_name="")
     newest = AuditEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    for low in range(0, newest + 1, AT_ONCE):
+    for low in range(int(position or 0), newest + 1, AT_ONCE):
         _erase_some(user_id, before, low)
-        proceed()
+        yield str(low + AT_ONCE)
 
 
 @transaction.atomic

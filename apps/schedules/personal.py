@@ -1,6 +1,6 @@
 """Schedules that name a person: export them, and erase the person from them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -36,22 +36,32 @@ def export(user_id: str) -> Iterator[dict[str, object]]:
             }
 
 
-def erase(user_id: str, before: datetime, proceed: Callable[[], None]) -> None:
-    """Take a person out of schedules written up to ``before``, and of the records of runs.
+def erase(user_id: str, before: datetime, position: str) -> Iterator[str]:
+    """Take a person out of the schedules written up to ``before``.
 
     A schedule that is for nobody else is deleted, as its publisher would: its notification was for
-    them alone. ``proceed`` is called between the batches.
+    them alone. Yields after each batch where to go on.
     """
     # Schedules of topics and groups name nobody.
     rows = Schedule.objects.filter(topic="", group="", updated_at__lte=before).order_by("pk")
-    last = None
-    while some := list((rows if last is None else rows.filter(pk__gt=last))[:AT_ONCE]):
+    while some := list((rows.filter(pk__gt=position) if position else rows)[:AT_ONCE]):
         for row in some:
             if user_id in _named(_posted(row)):
                 _erase_from(row, user_id)
-        last = some[-1].pk
-        proceed()
-    _erase_from_runs(user_id, before, proceed)
+        position = str(some[-1].pk)
+        yield position
+
+
+def erase_from_runs(user_id: str, before: datetime, position: str) -> Iterator[str]:
+    """Take a person out of the records of runs up to ``before``; yields where to go on."""
+    newest = Run.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    for low in range(int(position or 0), newest + 1, RUNS_AT_ONCE):
+        window = Run.objects.filter(pk__gte=low, pk__lt=low + RUNS_AT_ONCE, at__lte=before)
+        with transaction.atomic():
+            for row in window.filter(detail__contains=repr(user_id)).select_for_update():
+                row.detail = quoted(row.detail, user_id)
+                row.save(update_fields=["detail"])
+        yield str(low + RUNS_AT_ONCE)
 
 
 def _posted(row: Schedule) -> dict[str, Any]:
@@ -85,13 +95,3 @@ def _erase_from(found: Schedule, user_id: str) -> None:
                 audit.record(None, "delete", "schedule", row.name, publisher_id=publisher)
                 row.delete()
                 return
-
-
-def _erase_from_runs(user_id: str, before: datetime, proceed: Callable[[], None]) -> None:
-    newest = Run.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    for low in range(0, newest + 1, RUNS_AT_ONCE):
-        window = Run.objects.filter(pk__gte=low, pk__lt=low + RUNS_AT_ONCE, at__lte=before)
-        for row in window.filter(detail__contains=repr(user_id)):
-            row.detail = quoted(row.detail, user_id)
-            row.save(update_fields=["detail"])
-        proceed()

@@ -155,13 +155,17 @@ def run(command: list[str], script: str, environment: dict[str, str], place: Pat
         ) as process:
             try:
                 process.communicate(script, timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                pass  # it is ended, and fails below with what it printed
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
         out.seek(0)
         complaints.seek(0)
         said = out.read()
-        assert process.returncode == 0, f"{said[-3000:]}\n{complaints.read()[-3000:]}"
+        ended = "ended" if process.returncode >= 0 else f"was still at it after {PATIENCE:g} s"
+        printed = f"{said[-3000:]}\n{complaints.read()[-3000:]}"
+        assert process.returncode == 0, f"It {ended} ({process.returncode}):\n{printed}"
         return said
 
 

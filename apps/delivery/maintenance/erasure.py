@@ -2,31 +2,35 @@
 
 A delivery of an erased person has neither recipient nor contact: it says that something was sent on
 a channel, when and by which provider, and how that ended. Notifications that went to nobody else
-lose their content. Each function does a batch, or calls ``proceed`` between its batches, and can be
-repeated.
+lose their content. Each function does a batch, or yields after each how far it has come, where it
+can go on; all can be repeated.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Max, TextField
+from django.db.models import Max, Q, TextField
 from django.db.models.functions import Cast
 
+from apps.core import clock
 from apps.core.delivery_ids import number_of
 from apps.core.redaction import redacted, written
 from apps.delivery import sealed_content, state
 from apps.delivery.flow import frequency_counts
 from apps.delivery.models import Delivery, IdempotencyKey, Notification, NotificationKind, Reply
 from apps.delivery.state.cancellation import OF_PERSON
+from notifier.domain.messages import Content
 from notifier.domain.states import WAITING
 from notifier.security.crypto import DecryptionError
 
 #: Deliveries that one transaction erases.
 AT_ONCE = 1_000
+#: Notifications to nobody else that one transaction cancels.
+ALONE_AT_ONCE = 100
 #: Events of status webhooks, and answers to requests, that are looked through at once.
 EVENTS_AT_ONCE, ANSWERS_AT_ONCE = 500, 5_000
 
@@ -44,6 +48,7 @@ SELECT DISTINCT c.notification_id FROM delivery_chunk c
                     WHERE d.notification_id = c.notification_id AND {OF_PERSON} IS NOT TRUE
                       -- Those of others who were erased are nobody's.
                       AND (d.recipient_id IS NOT NULL OR d.contact_id IS NOT NULL))
+ ORDER BY c.notification_id LIMIT %(most)s
 """
 _LEAVE_CHUNKS = """
 UPDATE delivery_chunk
@@ -53,14 +58,15 @@ UPDATE delivery_chunk
                   WHERE id <> ALL(%(contact_ids)s::bigint[])) END
  WHERE id = ANY(ARRAY(
        SELECT id FROM delivery_chunk
-        WHERE %(recipient_id)s = ANY(recipient_ids) OR contact_ids && %(contact_ids)s::bigint[]
+        WHERE (%(recipient_id)s = ANY(recipient_ids) OR contact_ids && %(contact_ids)s::bigint[])
+          AND (%(only)s IS NULL OR notification_id = ANY(%(only)s::uuid[]))
         ORDER BY id FOR UPDATE))
 """
 # The newest first: their requests may still be repeated.
 _BATCH = f"""
 SELECT id, notification_id FROM delivery_delivery
  WHERE {OF_PERSON} AND NOT state = ANY(%(waiting)s)
- ORDER BY id DESC LIMIT {AT_ONCE} FOR UPDATE
+ ORDER BY id DESC LIMIT %(most)s FOR UPDATE
 """
 # Deliveries with `instead_of` are copies of a dead one: they keep no content.
 _CONTENTS = f"""
@@ -75,7 +81,7 @@ UPDATE delivery_notification n
                       AND (d.state = ANY(%(waiting)s)
                            OR (d.instead_of IS NULL AND {OF_PERSON} IS NOT TRUE
                                AND (d.recipient_id IS NOT NULL OR d.contact_id IS NOT NULL))))
-RETURNING n.id, n.publisher_id
+RETURNING n.id, n.created_at
 """
 _DELIVERIES = """
 UPDATE delivery_delivery SET recipient_id = NULL, contact_id = NULL, provider_message_id = ''
@@ -90,12 +96,17 @@ _PARTS = (
     " AND notification_id = ANY(%(notification_ids)s::uuid[])",
     _DELIVERIES,
 )
-# Without its key, a repeated request is judged anew, and told that the recipient is unknown.
-_KEYS = """
-DELETE FROM delivery_idempotencykey
- WHERE created_at > clock_timestamp() - %(kept)s AND publisher_id = ANY(%(publisher_ids)s)
-   AND answer ->> 'id' = ANY(%(notification_ids)s::text[])
-"""
+
+
+class Erased(NamedTuple):
+    """The result of a batch.
+
+    ``number``: of what was found, 0 after the last. ``emptied``: notifications that lost their
+    content, of those whose idempotency keys may still be kept.
+    """
+
+    number: int
+    emptied: list[UUID]
 
 
 def forget_replies(masked_numbers: Collection[str]) -> None:
@@ -104,45 +115,47 @@ def forget_replies(masked_numbers: Collection[str]) -> None:
         Reply.objects.filter(masked__in=masked_numbers).update(masked="")
 
 
-def cancel(recipient_id: int, contact_ids: Collection[int]) -> int:
-    """Cancel some of what waits for a person; return how much, 0 once nothing does.
+@transaction.atomic
+def cancel(recipient_id: int, contact_ids: Collection[int]) -> Erased:
+    """Cancel some of what waits for a person.
 
     What nobody else was to get has no content then, since no delivery of it will lead there.
     """
     person = {**_person(recipient_id, contact_ids), "waiting": list(WAITING)}
     with connection.cursor() as cursor:
-        cursor.execute(_ALONE_IN_CHUNKS, person)
+        cursor.execute(_ALONE_IN_CHUNKS, {**person, "most": ALONE_AT_ONCE})
         alone = [notification_id for (notification_id,) in cursor.fetchall()]
-    for notification_id in alone:
-        with transaction.atomic():
+        for notification_id in alone:
             state.cancel(notification_id)
-            _erase_contents(person, [notification_id])
-    with connection.cursor() as cursor:
-        cursor.execute(_LEAVE_CHUNKS, person)
-        left: int = cursor.rowcount
-    return left + state.cancel_person(recipient_id, contact_ids)
+        emptied = _erase_contents(person, alone)
+        cursor.execute(_LEAVE_CHUNKS, {**person, "only": alone or None})
+        number: int = cursor.rowcount
+    if not alone:
+        number += state.cancel_person(recipient_id, contact_ids)
+    return Erased(number, emptied)
 
 
 @transaction.atomic
-def erase(recipient_id: int, contact_ids: Collection[int]) -> int:
-    """Erase a person from some deliveries that have ended; return from how many, 0 after the last.
+def erase(recipient_id: int, contact_ids: Collection[int]) -> Erased:
+    """Erase a person from some deliveries that have ended.
 
-    With those go the content of notifications that were for nobody else, and the answers to the
-    requests that posted them.
+    With those goes the content of notifications that were for nobody else.
     """
     person = {**_person(recipient_id, contact_ids), "waiting": list(WAITING)}
     with connection.cursor() as cursor:
-        cursor.execute(_BATCH, person)
+        cursor.execute(_BATCH, {**person, "most": AT_ONCE})
         found = cursor.fetchall()
+        if not found:
+            return Erased(0, [])
         batch = {
             **person,
             "ids": [delivery_id for delivery_id, _ in found],
             "notification_ids": sorted({notification_id for _, notification_id in found}),
         }
-        _erase_contents(person, batch["notification_ids"])
+        emptied = _erase_contents(person, batch["notification_ids"])
         for statement in _PARTS:
             cursor.execute(statement, batch)
-    return len(found)
+    return Erased(len(found), emptied)
 
 
 def is_left(recipient_id: int, contact_ids: Collection[int]) -> bool:
@@ -163,63 +176,81 @@ def _person(recipient_id: int, contact_ids: Collection[int]) -> dict[str, Any]:
     return {"recipient_id": recipient_id, "contact_ids": list(contact_ids)}
 
 
-def _erase_contents(person: Mapping[str, Any], notification_ids: Sequence[UUID]) -> None:
-    """Empty those of these notifications that are for nobody else.
-
-    With them go the idempotency keys under which single ones were posted.
-    """
+def _erase_contents(person: Mapping[str, Any], notification_ids: Sequence[UUID]) -> list[UUID]:
+    """Empty those of these notifications that are for nobody else; see ``Erased.emptied``."""
+    if not notification_ids:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(_CONTENTS, {**person, "notification_ids": list(notification_ids)})
-        notifications = cursor.fetchall()
-        if not notifications:
-            return
-        # psycopg2 adapts a timedelta, though django-stubs do not list it.
-        parameters: dict[str, Any] = {
-            "kept": timedelta(hours=settings.IDEMPOTENCY_HOURS),
-            "publisher_ids": list({publisher_id for _, publisher_id in notifications}),
-            "notification_ids": [str(notification_id) for notification_id, _ in notifications],
-        }
-        cursor.execute(_KEYS, parameters)
+        emptied = cursor.fetchall()
+    oldest = clock.moment() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
+    return [key for key, created_at in emptied if created_at >= oldest]
 
 
-def erase_from_answers(user_id: str, before: datetime, proceed: Callable[[], None]) -> None:
-    """Take a person's name out of the answers that are kept with idempotency keys."""
+def erase_from_answers(
+    user_id: str, before: datetime, notification_ids: Sequence[UUID], position: str
+) -> Iterator[str]:
+    """Take a person's name out of the answers that are kept with idempotency keys.
+
+    The keys of these notifications go: without its key, a repeated request is judged anew, and told
+    that the recipient is unknown. Yields where to go on.
+    """
     newest = IdempotencyKey.objects.aggregate(newest=Max("pk"))["newest"] or 0
     oldest = IdempotencyKey.objects.order_by("pk").values_list("pk", flat=True).first() or 0
     rows = IdempotencyKey.objects.annotate(text=Cast("answer", TextField()))
-    rows = rows.filter(created_at__lte=before, text__contains=written(user_id))
-    for low in range(oldest, newest + 1, ANSWERS_AT_ONCE):
-        for row in rows.filter(pk__gte=low, pk__lt=low + ANSWERS_AT_ONCE):
-            row.answer = redacted(row.answer, user_id)
-            row.save(update_fields=["answer"])
-        proceed()
+    named = Q(created_at__lte=before, text__contains=written(user_id))
+    theirs = {"answer__id__in": [str(key) for key in notification_ids]}
+    for low in range(max(oldest, int(position or 0)), newest + 1, ANSWERS_AT_ONCE):
+        window = rows.filter(pk__gte=low, pk__lt=low + ANSWERS_AT_ONCE)
+        if notification_ids:
+            window.filter(**theirs).delete()
+        with transaction.atomic():
+            for row in window.filter(named).order_by("pk").select_for_update():
+                row.answer = redacted(row.answer, user_id)
+                row.save(update_fields=["answer"])
+        yield str(low + ANSWERS_AT_ONCE)
 
 
-def erase_from_events(user_id: str, before: datetime, proceed: Callable[[], None]) -> None:
+def erase_from_events(user_id: str, before: datetime, position: str) -> Iterator[str]:
     """Take a person's name, and what they wrote, out of the events told to status webhooks.
 
     Events about somebody who was registered under the same ``user_id`` since stay as they are.
+    Yields where to go on.
     """
     rows = Notification.objects.filter(kind=NotificationKind.STATUS).exclude(content=b"")
     rows = rows.order_by("pk")
-    last: UUID | None = None
     while some := list(
-        (rows if last is None else rows.filter(pk__gt=last)).values_list("pk", "content")[
+        (rows.filter(pk__gt=position) if position else rows).values_list("pk", "content")[
             :EVENTS_AT_ONCE
         ]
     ):
         for key, sealed in some:
-            _erase_from_event(key, bytes(sealed), user_id, before)
-        last = some[-1][0]
-        proceed()
+            if _naming(user_id, _unsealed(key, sealed)):
+                _erase_from_event(key, user_id, before)
+        position = str(some[-1][0])
+        yield position
 
 
-def _erase_from_event(key: UUID, sealed: bytes, user_id: str, before: datetime) -> None:
+def _unsealed(key: UUID, sealed: bytes | memoryview) -> Content | None:
     try:
-        content = sealed_content.unseal(key, sealed)
+        return sealed_content.unseal(key, bytes(sealed))
     except DecryptionError:  # its key is gone, and so is what it said
-        return
-    named = [one for one in _told(content.data) if one.get("user_id") == user_id]
+        return None
+
+
+def _naming(user_id: str, content: Content | None) -> list[dict[str, Any]]:
+    """Return the parts of an event that name the person; they can be changed in place."""
+    told = _told(content.data) if content is not None else ()
+    return [one for one in told if one.get("user_id") == user_id]
+
+
+@transaction.atomic
+def _erase_from_event(key: UUID, user_id: str, before: datetime) -> None:
+    """Rewrite one event, locked: retention may delete its content meanwhile."""
+    rows = Notification.objects.filter(pk=key)
+    sealed = rows.select_for_update().values_list("content", flat=True).first()
+    content = _unsealed(key, sealed) if sealed else None
+    named = _naming(user_id, content)
     sent = [number_of(_sent(one).get("delivery_id")) for one in named]
     numbers = [number for number in sent if number is not None]
     others = Delivery.objects.filter(pk__in=numbers, recipient_id__isnull=False)
@@ -239,8 +270,7 @@ def _erase_from_event(key: UUID, sealed: bytes, user_id: str, before: datetime) 
             one["text"] = ""
         if "reference" in (sent_one := _sent(one)):
             sent_one.update(reference="", metadata={})
-    if theirs:
-        rows = Notification.objects.filter(pk=key)
+    if content is not None and theirs:
         rows.update(content=sealed_content.seal(key, content))
 
 

@@ -2,13 +2,16 @@
 
 import logging
 import threading
+from contextlib import AbstractContextManager
 from io import StringIO
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import OperationalError, connection
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.delivery.maintenance import erasure as deliveries
 from apps.delivery.models import Chunk, DeadLetter, Delivery, OpenDigest
@@ -18,7 +21,7 @@ from apps.privacy import erasure, tasks
 from apps.privacy.models import Erasure
 from apps.publishers.models import AuditEvent
 from apps.publishers.scopes import Scope
-from tests.support.database import run_and_close, table_locked
+from tests.support.database import locks_of, run_and_close, table_locked
 from tests.support.personal import search
 from tests.support.personal.marked_person import ADA, MAIL, MARK, PHONE, Person, exported
 from tests.support.publishers.admin_actions import do
@@ -64,12 +67,22 @@ def person(shop, work, phone, outside, callback, fresh_counters) -> Person:
     return Person(shop, work, phone, outside)
 
 
-def erase(shop, status=202):
+def erase(shop, name=ADA, status=202):
     """Erase the person, and let the task do the rest; the erasure as the API shows it then."""
-    answer = shop.http.delete(f"/v1/recipients/{ADA}")
+    answer = shop.http.delete(f"/v1/recipients/{name}")
     assert answer.status_code == status, answer.json()
     tasks.erase.apply(throw=True)
     return shop.get(f"erasures/{answer.json()['id']}")
+
+
+def first_delivery() -> int:
+    """The person's oldest delivery, which an erasure comes to last."""
+    person = Recipient.objects.get(user_id=ADA)
+    return Delivery.objects.filter(recipient_id=person.pk).earliest("pk").pk
+
+
+def locked(delivery_id: int) -> AbstractContextManager[None]:
+    return locks_of("SELECT FROM delivery_delivery WHERE id = %s FOR UPDATE", delivery_id)
 
 
 def test_no_table_key_queue_or_log_names_an_erased_person(person, shop, operator, caplog):
@@ -209,8 +222,9 @@ def test_an_erasure_that_was_interrupted_goes_on(person, shop, operator, monkeyp
     person.plant(operator)
     traces = person.traces()
     monkeypatch.setattr(deliveries, "AT_ONCE", 3)
+    oldest = first_delivery()
     answer = shop.http.delete(f"/v1/recipients/{ADA}").json()
-    with table_locked("publishers_auditevent"), pytest.raises(OperationalError):
+    with locked(oldest), pytest.raises(OperationalError):
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = 500")
         try:
@@ -221,13 +235,86 @@ def test_an_erasure_that_was_interrupted_goes_on(person, shop, operator, monkeyp
     shown = shop.get(f"erasures/{answer['id']}")
     assert shown["state"] == "erasing" and shown["deliveries"] > 3
     tasks.erase.apply(throw=True)
-    assert Erasure.objects.get().state == "erasing", (
-        "the lease of the process that died is not over"
-    )
-    Erasure.objects.update(leased_until="2020-01-01T00:00:00Z")
+    assert Erasure.objects.get().state == "done", "one that failed is tried again at once"
+    assert search.in_tables(traces.marks) == {}
+
+
+def test_one_process_at_a_time_erases_until_it_is_silent_for_a_minute(person, shop):
+    person.register()
+    first, second = (shop.http.delete(f"/v1/recipients/{name}").json() for name in (ADA, "bob"))
+    at_work = Erasure.objects.filter(pk=first["id"])
+    at_work.update(leased_until=timezone.now() + erasure.LEASE)
+    tasks.erase.apply(throw=True)
+    assert not erasure.go_on(UUID(second["id"])), "it waits for the other"
+    assert {one.state for one in Erasure.objects.all()} == {"erasing"}
+    at_work.update(leased_until=timezone.now())
+    tasks.erase.apply(throw=True)
+    assert {one.state for one in Erasure.objects.all()} == {"done"}
+
+
+def test_two_processes_do_not_erase_at_the_same_time(person, shop):
+    person.register()
+    person.notify("sent", channels=["push"])
+    person.work()
+    oldest = first_delivery()
+    keys = [shop.http.delete(f"/v1/recipients/{name}").json()["id"] for name in (ADA, "bob")]
+    with locked(oldest):
+        worker = threading.Thread(target=run_and_close, args=[tasks.erase.apply])
+        worker.start()
+        until(somebody_waits)
+        assert not any(erasure.go_on(UUID(key)) for key in keys)
+    worker.join()
+    assert {one.state for one in Erasure.objects.all()} == {"done"}
+
+
+def test_a_long_erasure_holds_no_other_up(person, shop, operator, monkeypatch):
+    person.plant(operator)
+    traces = person.traces()
+    monkeypatch.setattr(deliveries, "AT_ONCE", 1)
+    monkeypatch.setattr(erasure, "TURN", 0)
+    first, second = (shop.http.delete(f"/v1/recipients/{name}").json() for name in (ADA, "bob"))
+
+    def go_on():
+        tasks.erase.apply(throw=True)
+        return [shop.get(f"erasures/{one['id']}")["state"] for one in (first, second)]
+
+    states = until(lambda: found if "done" in (found := go_on()) else None)
+    assert states == ["erasing", "done"]
+    until(lambda: go_on() == ["done", "done"])
+    assert search.in_tables(traces.marks) == {}
+
+
+def test_an_erasure_that_fails_holds_no_other_up(person, shop):
+    person.register()
+    for name in (ADA, "bob"):
+        assert shop.http.delete(f"/v1/recipients/{name}").status_code == 202
+    first = Erasure.objects.order_by("requested_at").values("pk")[:1]
+    Erasure.objects.filter(pk__in=first).update(user_id=b"sealed by a key that is gone")
+    tasks.erase.apply(throw=True)
+    third = shop.http.put("/v1/recipients/eve", {}, format="json")
+    assert third.status_code == 201
+    erase(shop, "eve")
+    assert [one.state for one in Erasure.objects.order_by("requested_at")] == [
+        "erasing",
+        "done",
+        "done",
+    ]
+
+
+def test_what_is_accepted_in_the_moment_of_the_erasure_is_erased_however_late(person, shop):
+    person.register()
+    recipient_id = Recipient.objects.get(user_id=ADA).pk
+    late = threading.Thread(target=run_and_close, args=[lambda: person.notify("late")])
+    with table_locked("delivery_idempotencykey", "SHARE"):
+        late.start()
+        until(somebody_waits)
+        assert erase(shop)["state"] == "erasing", "somebody may still write what they found"
+    late.join()
+    assert person.ids["late"], "it was accepted"
     tasks.erase.apply(throw=True)
     assert Erasure.objects.get().state == "done"
-    assert search.in_tables(traces.marks) == {}
+    assert search.referring("recipient_id", [recipient_id]) == {}
+    assert search.in_tables([MARK]) == {}
 
 
 def test_a_delivery_that_is_being_sent_is_waited_for(person, shop):

@@ -1,0 +1,32 @@
+"""Transactions of other sessions: what began before is waited for where no lock tells of it."""
+
+from datetime import datetime
+
+from django.db import connection
+
+# Sessions of other roles do not say when theirs began: ours all have one. A dump only reads.
+_BEGAN_BEFORE = """
+SELECT EXISTS (SELECT FROM pg_stat_activity
+                WHERE datname = current_database() AND xact_start < %s
+                  AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+                  AND application_name <> 'pg_dump')
+"""
+
+
+def moment() -> datetime:
+    """Return the time by the database's clock to the microsecond, for ``any_since_before``."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now
+
+
+def any_since_before(then: datetime) -> bool:
+    """Return whether a transaction goes on that began before ``then`` by the database's clock.
+
+    Where none does, whatever was read before then has been written, if it ever will be.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_BEGAN_BEFORE, [then])
+        found: bool = cursor.fetchone()[0]
+    return found
