@@ -1,7 +1,7 @@
 """Find dead letters and redrive them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -121,8 +121,7 @@ def _redrive(
 
     ``named``: the public ids that were requested; ``letters``: the keys of their dead letters.
     """
-    without = Delivery.objects.filter(pk__in=found, notification__content=b"")
-    gone = set(without.values_list("pk", flat=True))
+    gone = _without_content(found)
     done = set(state.redrive([key for key in found if key not in gone]))
     return Redriven(
         len(done),
@@ -131,3 +130,12 @@ def _redrive(
         beyond,
         Counter(found[key] for key in done),
     )
+
+
+def _without_content(delivery_ids: Collection[int]) -> set[int]:
+    """Return those that have nothing to send any more; of digests, those whose items all have."""
+    empty = Delivery.objects.filter(pk__in=delivery_ids, notification__content=b"")
+    told = Delivery.objects.filter(told_in__in=delivery_ids)
+    left = told.exclude(notification__content=b"").values("told_in")
+    digests = Delivery.objects.filter(pk__in=told.values("told_in")).exclude(pk__in=left)
+    return {*empty.values_list("pk", flat=True), *digests.values_list("pk", flat=True)}

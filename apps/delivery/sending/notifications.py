@@ -226,6 +226,8 @@ class ContentRenderer:
         ``profile``: the recipient's, where ``uses_profiles``. Raises ``DecryptionError`` for
         content, and ``TemplateError``, whose text has no variable's value.
         """
+        if not self._sealed:
+            raise TemplateError("The content is deleted: its retention is over.")
         if self._missing:
             raise TemplateError("The version of the template is no longer in the database.")
         if self._template is None:

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from apps.delivery import state
-from apps.delivery.models import DeadLetter, Delivery, Notification, OpenDigest
+from apps.delivery.models import Attempt, DeadLetter, Delivery, Notification, OpenDigest
 from apps.delivery.operations.explain import explain
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import claiming, process
@@ -74,6 +74,58 @@ def test_a_dead_digest_takes_what_it_tells_with_it_and_is_redriven_by_any_of_the
     assert [standing(one) for one in posted] == [("accepted", "")] * 2
     assert shop.counts(posted[1]) == {"push": {"accepted": 1}}
     assert not DeadLetter.objects.exists()
+
+
+def dead(shop, work):
+    """Two that are told in one digest, which is a dead letter."""
+    posted = two(shop, work)
+    Push.answer = staticmethod(lambda message: Refused(Reason.AUTHENTICATION))
+    close_digests()
+    work()
+    Push.answer = staticmethod(lambda message: Accepted("id"))
+    return posted
+
+
+def delete_content(*posted):
+    """What retention does to them, once it is over."""
+    ids = [one["id"] for one in posted]
+    assert Notification.objects.filter(pk__in=ids).update(content=b"") == len(ids)
+
+
+def test_a_dead_digest_of_which_all_content_is_gone_is_not_redriven(shop, work):
+    posted = dead(shop, work)
+    delete_content(*posted)
+    ids = [delivery(posted[0]).public_id]
+    refused = shop.post("dead-letters/redrive", {"ids": ids}, status=410)
+    assert refused["type"] == "/problems/content-gone"
+    matched = shop.post("dead-letters/redrive", {"match": {}}, status=200)
+    assert (matched["redriven"], matched["gone"]) == (0, 1)
+    assert [standing(one)[0] for one in posted] == ["dead"] * 2
+
+
+def test_a_redriven_digest_tells_what_is_left_of_its_content(shop, work):
+    posted = dead(shop, work)
+    delete_content(posted[0])
+    ids = [delivery(posted[0]).public_id]
+    assert shop.post("dead-letters/redrive", {"ids": ids}, status=200)["redriven"] == 1
+    work()
+    assert standing(posted[1]) == ("accepted", "")
+    (message,) = Push.taken
+    assert "2" in message.content.title and "Text 2" in message.content.body
+
+
+def test_a_digest_whose_content_goes_on_its_way_fails_at_once_and_says_why(shop, work):
+    posted = dead(shop, work)
+    ids = [delivery(posted[0]).public_id]
+    assert shop.post("dead-letters/redrive", {"ids": ids}, status=200)["redriven"] == 1
+    delete_content(*posted)
+    work()
+    told = telling(delivery(posted[0]))
+    assert told.state == "failed"
+    assert (
+        "its retention is over"
+        in Attempt.objects.filter(delivery_id=told.pk).latest("number").detail
+    )
 
 
 def test_a_worker_that_dies_with_a_digest_orphans_nothing(shop, work):
