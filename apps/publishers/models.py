@@ -161,6 +161,11 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["publisher", "-id"], name="audit_newest"),
             models.Index(fields=["object_type", "object_name", "-id"], name="audit_of_object"),
+            models.Index(
+                fields=["actor", "id"],
+                condition=models.Q(actor_kind="person"),
+                name="audit_by_person",
+            ),
         ]
 
     def __str__(self) -> str:

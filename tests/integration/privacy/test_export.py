@@ -5,9 +5,12 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.preferences.erasure import mark
 from apps.privacy import export
+from apps.publishers import personal as trail
 from apps.publishers.models import AuditEvent
 from tests.support.personal.marked_person import ADA, MAIL, MARK, PHONE, TOKEN, Person, exported
 
@@ -67,3 +70,23 @@ def test_the_command_prints_the_same_and_the_trail_does_not_say_whom(person, sho
     assert printed["deliveries"] == found["deliveries"]
     events = AuditEvent.objects.filter(action="export")
     assert {event.object_name for event in events} == {mark(ADA)}
+
+
+def test_the_trail_of_a_person_is_found_by_indexes_and_in_its_order(person, shop):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO publishers_auditevent (at, actor_kind, actor, action, object_type, "
+            "object_name) SELECT now(), 'publisher', 'key', 'update', 'recipient', 'p' || number "
+            "FROM generate_series(1, 50000) AS number"
+        )
+        cursor.execute("ANALYZE publishers_auditevent")
+    with CaptureQueriesContext(connection) as asked:
+        found = list(trail.export(ADA))
+    assert [one["at"] for one in found] == sorted(one["at"] for one in found)
+    assert {"person", "publisher"} <= {one["actor_kind"] for one in found}
+    plans = ""
+    with connection.cursor() as cursor:
+        for one in asked:
+            cursor.execute(f"EXPLAIN {one['sql']}")
+            plans += "\n".join(line for (line,) in cursor.fetchall())
+    assert "Seq Scan" not in plans and "publishers_auditevent_pkey" not in plans, plans
