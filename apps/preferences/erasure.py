@@ -25,14 +25,15 @@ PERSONAL = (EMAIL, SMS, PUSH)
 
 
 class Forgotten(NamedTuple):
-    """Ids by which deliveries refer to a person who is being erased, and masked phone numbers.
+    """Ids by which deliveries refer to a person who is being erased, and their phone numbers.
 
     ``contact_ids``: those of the recipient, and of bare endpoints with the same addresses.
+    ``numbers``: masked, by keyed hash.
     """
 
     recipient_id: int
     contact_ids: list[int]
-    masked_numbers: list[str]
+    numbers: dict[bytes, str]
 
 
 def mark(user_id: str) -> str:
@@ -163,5 +164,5 @@ def _forget(recipient_id: int) -> Forgotten:
             _TRAIL_OF_ADDRESSES,
         ):
             cursor.execute(statement, {**parameters, "contact_ids": contact_ids})
-    numbers = [masked for channel, _, masked in addresses if channel == SMS]
+    numbers = {index: masked for channel, index, masked in addresses if channel == SMS}
     return Forgotten(recipient_id, contact_ids, numbers)

@@ -71,7 +71,7 @@ def begin(user_id: str, request: Request | HttpRequest | None) -> Erasure | None
         return Erasure.objects.filter(subject=subject).order_by("-requested_at").first()
     topics.erase(found.recipient_id, found.contact_ids)
     inbox.erase_tickets(user_id)
-    deliveries.forget_replies(found.masked_numbers)
+    deliveries.forget_replies(found.numbers)
     row = Erasure(
         id=uuid7(),
         subject=subject,

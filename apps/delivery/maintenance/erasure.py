@@ -109,10 +109,15 @@ class Erased(NamedTuple):
     emptied: list[UUID]
 
 
-def forget_replies(masked_numbers: Collection[str]) -> None:
-    """Take these numbers off the replies: masked, they are all that replies have of a person."""
-    if masked_numbers:
-        Reply.objects.filter(masked__in=masked_numbers).update(masked="")
+def forget_replies(numbers: Mapping[bytes, str]) -> None:
+    """Take these numbers, masked by keyed hash, off the replies.
+
+    In replies that have no hash yet, the masks alone tell: those go of others as well.
+    """
+    rows = Reply.objects.filter(address_index__in=list(numbers))
+    rows.update(masked="", address_index=None)
+    older = Reply.objects.filter(address_index=None, masked__in=numbers.values())
+    older.exclude(masked="").update(masked="")
 
 
 @transaction.atomic

@@ -13,7 +13,8 @@ class Reply(models.Model):
     ``notifier.replies.Kind``. ``applied``: whether it stopped or resumed anything.
 
     ``delivery_id`` and ``publisher`` are set where its text was sent to a status webhook: the last
-    message to the number, and whose that was.
+    message to the number, and whose that was. ``address_index``: the keyed hash of the number, by
+    which an erasure finds it; null in older rows.
     """
 
     provider = models.CharField(max_length=40)
@@ -22,6 +23,7 @@ class Reply(models.Model):
     applied = models.BooleanField(default=False)
     sender = models.CharField(max_length=64, verbose_name="to", help_text="our number or service")
     masked = models.CharField(max_length=100, verbose_name="from", help_text="masked")
+    address_index = models.BinaryField(max_length=16, null=True)
     delivery_id = models.BigIntegerField(null=True)
     publisher = models.ForeignKey(
         Publisher, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name="told to"

@@ -44,7 +44,7 @@ def take(provider: str, reply: Reply) -> str:
         row, new = ReplyRow.objects.get_or_create(
             provider=provider,
             message_id=reply.message_id,
-            defaults={"kind": kind, "sender": reply.sender, "masked": number.masked},
+            defaults={"kind": kind, "sender": reply.sender, **number._asdict()},
         )
         if new:
             _apply(row, reply, number)

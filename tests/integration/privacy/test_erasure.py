@@ -302,7 +302,7 @@ def test_an_erasure_that_fails_holds_no_other_up(person, shop):
 
 
 def test_what_is_accepted_in_the_moment_of_the_erasure_is_erased_however_late(person, shop):
-    person.register()
+    person.put(f"recipients/{ADA}", {}, status=201)
     recipient_id = Recipient.objects.get(user_id=ADA).pk
     late = threading.Thread(target=run_and_close, args=[lambda: person.notify("late")])
     with table_locked("delivery_idempotencykey", "SHARE"):

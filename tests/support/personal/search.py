@@ -32,6 +32,7 @@ HASHES = {
     ("delivery_idempotencykey", "fingerprint"),
     ("delivery_notification", "traceparent"),
     ("inbox_ticket", "digest"),
+    ("delivery_reply", "address_index"),
     ("preferences_contact", "address_index"),
     ("preferences_directorychange", "address_index"),
     ("preferences_optout", "address_index"),

@@ -1,0 +1,88 @@
+"""Erasure from rows that others have a part in, or change at the same time."""
+
+import threading
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.core import clock
+from apps.delivery.maintenance import erasure as deliveries
+from apps.delivery.models import Delivery, IdempotencyKey, Notification, Reply
+from apps.preferences.models import Suppression
+from apps.privacy import tasks
+from apps.privacy.models import Erasure
+from tests.support.database import locks_of, run_and_close
+from tests.support.deliveries.signed_replies import Phone
+from tests.support.personal.marked_person import ADA, MAIL, MARK, PHONE, Person
+from tests.support.waiting import somebody_waits, until
+
+
+@pytest.fixture
+def person(shop, work, phone, outside, callback, fresh_counters) -> Person:
+    return Person(shop, work, phone, outside)
+
+
+def erase(shop):
+    assert shop.http.delete(f"/v1/recipients/{ADA}").status_code == 202
+    tasks.erase.apply(throw=True)
+
+
+def test_keys_are_looked_through_once_however_many_batches_there_are(
+    person, shop, operator, monkeypatch
+):
+    person.plant(operator)
+    monkeypatch.setattr(deliveries, "AT_ONCE", 1)
+    assert IdempotencyKey.objects.filter(key__contains=MARK).count() > 5
+    with CaptureQueriesContext(connection) as asked:
+        erase(shop)
+    about_keys = [one["sql"] for one in asked if "delivery_idempotencykey" in one["sql"]]
+    assert len(about_keys) <= 5
+    assert not IdempotencyKey.objects.filter(key__contains=MARK).exists()
+    assert Erasure.objects.get().state == "done"
+
+
+def test_content_that_retention_deletes_meanwhile_does_not_come_back(person, operator):
+    person.plant(operator)
+    events = Notification.objects.filter(kind="status").exclude(content=b"")
+    assert events.exists()
+    Delivery.objects.update(recipient_id=None)  # those of the person have come before
+
+    def look_through():
+        for _ in deliveries.erase_from_events(ADA, clock.moment(), ""):
+            pass
+
+    worker = threading.Thread(target=run_and_close, args=[look_through])
+    with locks_of("UPDATE delivery_notification SET content = '' WHERE kind = 'status'"):
+        worker.start()
+        until(somebody_waits)
+    worker.join()
+    assert not events.exists()
+
+
+def test_a_reply_of_somebody_with_the_same_last_digits_says_still_from_where_it_came(person, shop):
+    person.register()
+    person.phone.write("Hello")
+    other = Phone(person.phone.options, number=f"+4369900{PHONE[-6:]}")
+    other.write("Hello")
+    [mask] = set(Reply.objects.values_list("masked", flat=True))
+    assert mask
+    erase(shop)
+    assert sorted(Reply.objects.values_list("masked", flat=True)) == ["", mask]
+
+
+def test_an_address_that_is_somebody_elses_now_stays_theirs(person, shop):
+    person.register()
+    [mail] = [
+        one["id"] for one in shop.get(f"recipients/{ADA}")["contacts"] if one["channel"] == "email"
+    ]
+    assert shop.http.delete(f"/v1/recipients/{ADA}/contacts/{mail}").status_code == 204
+    shop.post("topics", {"name": "news"}, status=201)
+    subscription = {"channel": "email", "address": MAIL}
+    shop.post("topics/news/subscriptions", subscription, status=200)
+    shop.post("suppressions", {**subscription, "reason": "manual"}, status=201)
+    erase(shop)
+    assert Erasure.objects.get().state == "done"
+    [kept] = shop.get("topics/news/subscriptions")["data"]
+    assert kept["channel"] == "email"
+    assert Suppression.objects.get().masked
