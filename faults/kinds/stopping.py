@@ -19,15 +19,15 @@ SOFT = 30.0
 #: The order of a rolling restart; the web server replaces its own processes.
 ROLLING = [name for name in PROCESSES if name not in ("web", "beat")]
 
-#: Rows of a table that every request writes to while migrations run, and the publisher they are of.
-MANY, NOBODY = 1_000_000, 0
+#: Rows of a table that is written to while migrations run, and who they are by.
+MANY, NOBODY = 1_000_000, "nobody"
 _MANY = """
-INSERT INTO delivery_idempotencykey (publisher_id, key, fingerprint, status, created_at)
-SELECT %s, n::text, '', 202, now() FROM generate_series(1, %s) AS n
+INSERT INTO publishers_auditevent (at, actor_kind, actor, action, object_type, object_name)
+SELECT now(), 'person', %s, 'update', 'preference', n::text FROM generate_series(1, %s) AS n
 """
-#: A migration after which come only indexes, and tables that only operators' commands use: with or
-#: without those, the processes of this version run.
-BEFORE = ("delivery", "0037")
+#: A migration that only indexes come after: with or without those, the processes of this version
+#: run.
+BEFORE = ("publishers", "0008")
 
 
 @fault()
@@ -80,7 +80,7 @@ def deploy(trial: Trial) -> None:
         trial.hold(not unfinished, f"indexes were left unfinished: {unfinished}")
         trial.settled()
     finally:
-        service.sql("DELETE FROM delivery_idempotencykey WHERE publisher_id = %s", NOBODY)
+        service.sql("DELETE FROM publishers_auditevent WHERE actor = %s", NOBODY)
 
 
 def _migrate_back_and_forth(service: Service) -> None:

@@ -62,13 +62,7 @@ def test_processes_of_this_version_run_without_what_the_deployment_fault_takes_b
     assert taken_back and not any(taken_back.values()), taken_back
 
 
-#: Tables that only an operator's commands and pages use.
-OF_OPERATORS = {"HeldDelivery"}
-
-
 def _is_not_missed(operation: Operation) -> bool:
-    if isinstance(operation, CreateModel):
-        return operation.name in OF_OPERATORS
     if isinstance(operation, SeparateDatabaseAndState):
         return all(map(_is_not_missed, operation.database_operations))
     if isinstance(operation, RunSQL):

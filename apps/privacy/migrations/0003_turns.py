@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("privacy", "0001_initial")]
+    dependencies = [("privacy", "0002_encryption_keys")]
     operations = [
         migrations.AddField("erasure", "cleared_at", models.DateTimeField(null=True)),
         migrations.AddField(
