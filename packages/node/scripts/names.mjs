@@ -37,6 +37,7 @@ export const NAMES = {
   replace_my_quiet_hours: "set_quiet_hours",
   replace_preferences: "set_preferences",
   replace_quiet_hours: "set_quiet_hours",
+  replay_notification: "replay",
   withdraw_grant: "revoke",
 };
 
@@ -52,6 +53,7 @@ export const NOT_FOR_CLIENTS = new Set(["take_receipt", "take_reply"]);
  * request cannot have had an effect.
  */
 export const REPEATABLE = new Set([
+  "abort_bulk_action",
   "acknowledge_notification",
   "add_contact",
   "add_members",
@@ -67,6 +69,7 @@ export const REPEATABLE = new Set([
   "dry_run_notify",
   "dry_run_notify_group",
   "dry_run_publish",
+  "edit_notification",
   "erase_recipient",
   "find_contact",
   "leave_everything",

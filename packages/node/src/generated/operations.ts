@@ -45,6 +45,36 @@ export abstract class NotifierOperations extends Calls {
     return this.rows(`/v1/audit`, query, options);
   }
 
+  /** List your bulk actions, newest first. */
+  listBulkActions(query: Query<"list_bulk_actions"> = {}, options: CallOptions = {}): AsyncGenerator<Schemas["BulkActionOut"], void, undefined> {
+    return this.rows(`/v1/bulk-actions`, query, options);
+  }
+
+  /**
+   * Redrive, release or cancel everything of yours that matches, in the background.
+   *
+   * `redrive` sends dead letters again. `release` tries deliveries now that wait for another
+   * attempt since a provider failed. `cancel` cancels notifications. Only what was there before
+   * the call is acted on, so a call that is repeated does no harm.
+   */
+  beginBulkAction(body: Schemas["BulkActionIn"], options: CallOptions = {}): Promise<Schemas["BulkActionOut"]> {
+    return this.call({ method: "POST", path: `/v1/bulk-actions`, body, repeatable: false, ...options });
+  }
+
+  /** Read how far a bulk action is. */
+  getBulkAction(actionId: string, options: CallOptions = {}): Promise<Schemas["BulkActionOut"]> {
+    return this.call({ method: "GET", path: `/v1/bulk-actions/${segment(actionId)}`, repeatable: true, ...options });
+  }
+
+  /**
+   * End a bulk action. What it has done stays done, and it does nothing after the answer.
+   *
+   * One that is done already, or was ended, stays as it is.
+   */
+  abortBulkAction(actionId: string, options: CallOptions = {}): Promise<Schemas["BulkActionOut"]> {
+    return this.call({ method: "POST", path: `/v1/bulk-actions/${segment(actionId)}/abort`, repeatable: true, ...options });
+  }
+
   /** List the categories, oldest first. */
   listCategories(options: CallOptions = {}): AsyncGenerator<Schemas["CategoryOut"], void, undefined> {
     return this.rows(`/v1/categories`, {}, options);
@@ -219,6 +249,17 @@ export abstract class NotifierOperations extends Calls {
   }
 
   /**
+   * Move a scheduled notification to another time, or change what it says.
+   *
+   * What is left out stays as it is. 409 once it is begun, or cancelled; then nothing is
+   * changed. An edit that would change nothing is answered with 200 whatever became of it, so
+   * that a request can be repeated.
+   */
+  editNotification(notificationId: string, body: Schemas["PatchedEditIn"] = {}, options: CallOptions = {}): Promise<Schemas["NotificationOut"]> {
+    return this.call({ method: "PATCH", path: `/v1/notifications/${segment(notificationId)}`, body, repeatable: true, ...options });
+  }
+
+  /**
    * Cancel the deliveries that have not been sent. A call under way is not called back.
    *
    * The answer, the notification with its counts, comes once no worker will begin to send
@@ -233,6 +274,18 @@ export abstract class NotifierOperations extends Calls {
   /** List the notification's deliveries with every attempt, in the order they were made. */
   deliveries(notificationId: string, query: Query<"list_deliveries"> = {}, options: CallOptions = {}): AsyncGenerator<Schemas["DeliveryOut"], void, undefined> {
     return this.rows(`/v1/notifications/${segment(notificationId)}/deliveries`, query, options);
+  }
+
+  /**
+   * Send a notification again to those who did not get it. 202: it is stored durably.
+   *
+   * It is a new notification with the same content, to those whose deliveries ended in these
+   * states, on the channels on which they did. Whoever got it on any channel, or in an earlier
+   * replay, is left out, and so is who unsubscribed or was erased since. 409 while it, or a
+   * replay of it, is not done; 410 once its content is deleted.
+   */
+  replay(notificationId: string, body: Schemas["ReplayIn"] = {}, options: PublishOptions = {}): Promise<Replayable<Schemas["TakenOut"]>> {
+    return this.keyed({ method: "POST", path: `/v1/notifications/${segment(notificationId)}/replay`, body }, options);
   }
 
   /**

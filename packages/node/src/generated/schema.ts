@@ -65,6 +65,54 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/bulk-actions": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["list_bulk_actions"];
+        readonly put?: never;
+        readonly post: operations["begin_bulk_action"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/bulk-actions/{action_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["get_bulk_action"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/bulk-actions/{action_id}/abort": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["abort_bulk_action"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/categories": {
         readonly parameters: {
             readonly query?: never;
@@ -510,7 +558,7 @@ export interface paths {
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
-        readonly patch?: never;
+        readonly patch: operations["edit_notification"];
         readonly trace?: never;
     };
     readonly "/v1/notifications/{notification_id}/acknowledge": {
@@ -555,6 +603,22 @@ export interface paths {
         readonly get: operations["list_deliveries"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/notifications/{notification_id}/replay": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["replay_notification"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1318,6 +1382,8 @@ export interface components {
             /** Format: date-time */
             readonly acknowledged_at: string;
         };
+        /** @enum {string} */
+        readonly ActionEnum: "redrive" | "release" | "cancel";
         /** @description One call to a provider. */
         readonly AttemptOut: {
             readonly number: number;
@@ -1338,8 +1404,10 @@ export interface components {
              */
             readonly not_reached_by: string;
             /** @description all of a person's deliveries are in one of these; if left out, in any but `accepted`, `delivered` and `unknown` */
-            readonly states?: readonly components["schemas"]["StatesEnum"][];
+            readonly states?: readonly components["schemas"]["AudienceInStatesEnum"][];
         };
+        /** @enum {string} */
+        readonly AudienceInStatesEnum: "suppressed" | "expired" | "cancelled" | "failed" | "dead" | "bounced" | "unknown" | "accepted";
         /** @description Up to 1,000 different notifications; each is checked and answered on its own. */
         readonly BatchIn: {
             readonly notifications: readonly components["schemas"]["NotificationIn"][];
@@ -1360,6 +1428,85 @@ export interface components {
         readonly BatchResultStatusEnum: "accepted" | "error";
         /** @enum {unknown} */
         readonly BlankEnum: "";
+        /** @description What to do, to everything of yours that matches. */
+        readonly BulkActionIn: {
+            readonly action: components["schemas"]["ActionEnum"];
+            /** @description the criteria; `{}` for all, but for `cancel` */
+            readonly match: components["schemas"]["BulkMatch"];
+        };
+        /** @description A bulk action, and how far it is. */
+        readonly BulkActionOut: {
+            /** Format: uuid */
+            readonly id: string;
+            readonly action: components["schemas"]["ActionEnum"];
+            /** @description as posted */
+            readonly match: {
+                readonly [key: string]: string;
+            };
+            readonly state: components["schemas"]["BulkActionOutStateEnum"];
+            /** @description how many matched when it began; null until then */
+            readonly total: number | null;
+            /** @description how many of them it has gone through */
+            readonly done: number;
+            /** @description what became of those it has gone through, by name */
+            readonly counts: {
+                readonly [key: string]: number;
+            };
+            /** Format: date-time */
+            readonly requested_at: string;
+            /** Format: date-time */
+            readonly started_at: string | null;
+            /** Format: date-time */
+            readonly finished_at: string | null;
+        };
+        /** @enum {string} */
+        readonly BulkActionOutStateEnum: "waiting" | "running" | "done" | "aborted";
+        /** @description Criteria; all that are given must hold. Each action has some of them. */
+        readonly BulkMatch: {
+            /** @description its name; redrive, cancel */
+            readonly topic?: string;
+            /** @description redrive, release */
+            readonly channel?: components["schemas"]["ChannelEnum"];
+            /** @description redrive, release */
+            readonly provider?: string;
+            /** @description redrive, release */
+            readonly reason?: string;
+            /** @description release, cancel */
+            readonly priority?: components["schemas"]["PriorityEnum"];
+            /**
+             * Format: uuid
+             * @description release
+             */
+            readonly notification_id?: string;
+            /** @description cancel */
+            readonly reference?: string;
+            /** @description cancel */
+            readonly category?: string;
+            /** @description cancel */
+            readonly state?: components["schemas"]["BulkMatchStateEnum"];
+            /**
+             * Format: date-time
+             * @description accepted then or later; cancel
+             */
+            readonly since?: string;
+            /**
+             * Format: date-time
+             * @description accepted before then; cancel
+             */
+            readonly until?: string;
+            /**
+             * Format: date-time
+             * @description then or later; redrive
+             */
+            readonly died_after?: string;
+            /**
+             * Format: date-time
+             * @description redrive
+             */
+            readonly died_before?: string;
+        };
+        /** @enum {string} */
+        readonly BulkMatchStateEnum: "scheduled" | "sending";
         /** @description One recipient of a bulk call. */
         readonly BulkRecipientIn: {
             /** @description the only email address; it replaces all others, and null removes them */
@@ -2327,6 +2474,11 @@ export interface components {
             readonly metadata: {
                 readonly [key: string]: string;
             };
+            /**
+             * Format: uuid
+             * @description the notification that it sends again; null for most
+             */
+            readonly replay_of: string | null;
             /** Format: date-time */
             readonly cancelled_at: string | null;
             /** @description the first 100 who acknowledged it: where it has steps, or by the call */
@@ -2417,6 +2569,14 @@ export interface components {
         readonly NullEnum: null;
         /** @enum {string} */
         readonly OutcomeEnum: "accepted" | "refused" | "retry" | "unknown" | "pending";
+        readonly PaginatedBulkActionOutList: {
+            readonly data: readonly components["schemas"]["BulkActionOut"][];
+            /**
+             * @description cursor of the next page, null on the last
+             * @example null
+             */
+            readonly next: string | null;
+        };
         readonly PaginatedCategoryOutList: {
             readonly data: readonly components["schemas"]["CategoryOut"][];
             /**
@@ -2574,6 +2734,29 @@ export interface components {
              * @example null
              */
             readonly next: string | null;
+        };
+        /** @description Changes of a scheduled notification. What is left out stays as it is. */
+        readonly PatchedEditIn: {
+            /** @description in place of what it says, as a whole */
+            readonly content?: components["schemas"]["ContentIn"];
+            /** @description the same, from a template */
+            readonly template?: components["schemas"]["TemplateUse"];
+            /**
+             * Format: date-time
+             * @description at once if it is null or past
+             */
+            readonly send_at?: string | null;
+            /**
+             * Format: date-time
+             * @description null: it does not expire
+             */
+            readonly expires_at?: string | null;
+            readonly collapse_key?: string;
+            readonly reference?: string;
+            /** @description in place of all that there are; empty for none */
+            readonly metadata?: {
+                readonly [key: string]: string;
+            };
         };
         /** @description What a person may change of themselves. What is left out stays as it is. */
         readonly PatchedMeChangeIn: {
@@ -2976,6 +3159,20 @@ export interface components {
             /** @description `cursor` for the next call, null on the last */
             readonly next?: string | null;
         };
+        /** @description Which deliveries of a notification to send again, of those that nobody got. */
+        readonly ReplayIn: {
+            /** @description that they ended in; if left out, any but `cancelled` */
+            readonly states?: readonly components["schemas"]["ReplayInStatesEnum"][];
+            /** @description that they were on; all if left out */
+            readonly channels?: readonly components["schemas"]["ChannelEnum"][];
+            /**
+             * Format: date-time
+             * @description not sent after this time; the first one's if that is ahead
+             */
+            readonly expires_at?: string;
+        };
+        /** @enum {string} */
+        readonly ReplayInStatesEnum: "dead" | "failed" | "bounced" | "expired" | "cancelled";
         /** @description The rate limit of requests. */
         readonly RequestsOut: {
             readonly per_second: number;
@@ -3174,8 +3371,6 @@ export interface components {
         };
         /** @enum {string} */
         readonly SourceEnum: "own" | "company";
-        /** @enum {string} */
-        readonly StatesEnum: "suppressed" | "expired" | "cancelled" | "failed" | "dead" | "bounced" | "unknown" | "accepted";
         /** @description A status webhook to create or to replace. */
         readonly StatusWebhookIn: {
             /** @description states to send events about; `message.received`: replies to text messages */
@@ -3384,6 +3579,11 @@ export interface components {
             readonly metadata?: {
                 readonly [key: string]: string;
             };
+            /**
+             * Format: uuid
+             * @description the notification that it sends again; else absent
+             */
+            readonly replay_of?: string;
             /** @description true if an earlier notification was the same; else absent */
             readonly deduplicated?: boolean;
             /** @description channels on which a recipient has no address or the backlog is large */
@@ -3685,6 +3885,52 @@ export interface operations {
                 /** @description only events at or after this time */
                 readonly since?: string;
             };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
+    readonly list_bulk_actions: {
+        readonly parameters: {
+            readonly query?: {
+                readonly action?: "redrive" | "release" | "cancel";
+                /** @description `next` of the previous page */
+                readonly cursor?: string;
+                /** @description rows a page */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
+    readonly begin_bulk_action: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
+    readonly get_bulk_action: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
+    readonly abort_bulk_action: {
+        readonly parameters: {
+            readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -4140,6 +4386,16 @@ export interface operations {
         readonly requestBody?: never;
         readonly responses: never;
     };
+    readonly edit_notification: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
     readonly acknowledge_notification: {
         readonly parameters: {
             readonly query?: never;
@@ -4170,6 +4426,16 @@ export interface operations {
                 readonly limit?: number;
                 readonly state?: "queued" | "sending" | "retrying" | "accepted" | "delivered" | "bounced" | "failed" | "dead" | "unknown" | "suppressed" | "expired" | "cancelled";
             };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: never;
+    };
+    readonly replay_notification: {
+        readonly parameters: {
+            readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
