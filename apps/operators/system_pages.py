@@ -1,11 +1,14 @@
 """Admin pages of operators and of periodic tasks: Django's and Celery's own in our theme."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django_celery_beat.models import (
     ClockedSchedule,
     CrontabSchedule,
@@ -14,7 +17,9 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
+from apps.operators import markup, roles
 from apps.operators.audit import Audited
+from apps.operators.panels import Panel, Panelled
 from apps.operators.theme import (
     AdminPasswordChangeForm,
     ModelAdmin,
@@ -62,16 +67,47 @@ admin.site.unregister(
 
 @admin.register(User)
 class UserAdmin(Audited, _UserAdmin, ModelAdmin):
-    """Operators. The permission ``Can reveal an address`` lets them reveal addresses."""
+    """Operators, who may do what their roles say; a superuser may do everything."""
 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "roles", "is_superuser", "is_active", "last_login")
+    # Without "staff status" nobody logs in, and without a role nobody sees anything.
+    add_fieldsets = (
+        *_UserAdmin.add_fieldsets,
+        (None, {"fields": ("is_staff", "groups")}),
+    )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"is_staff": True, **super().get_changeform_initial_data(request)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description="roles")
+    def roles(self, row: User) -> str:
+        return ", ".join(sorted(group.name for group in row.groups.all()))
 
 
 @admin.register(Group)
-class GroupAdmin(Audited, DjangoGroupAdmin, ModelAdmin):
-    """Roles of operators."""
+class GroupAdmin(Audited, DjangoGroupAdmin, Panelled):
+    """Roles of operators. Nobody changes the ready-made ones, which ``migrate`` writes."""
+
+    def panels(self, request: HttpRequest, row: Group) -> Sequence[Panel]:
+        if not roles.is_ready_made(row):
+            return ()
+        rights = [right.what for right in roles.RIGHTS if row.name in right.roles]
+        return [Panel(f"Who {roles.ROLES[row.name]}", markup.lines(rights), wide=True)]
+
+    def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        return ("name",) if roles.is_ready_made(obj) else super().get_fields(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return not roles.is_ready_made(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return not roles.is_ready_made(obj) and super().has_delete_permission(request, obj)
 
 
 _TRANSLATION = "crontab_translation"
@@ -105,6 +141,10 @@ class PeriodicTaskAdmin(Audited, BeatPeriodicTaskAdmin, ModelAdmin):
         )
         for title, options in cast("list[tuple[Any, Any]]", BeatPeriodicTaskAdmin.fieldsets)
     ]
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        # django-celery-beat offers them to everybody who may see the list.
+        return super().get_actions(request) if self.has_change_permission(request) else {}
 
 
 @admin.register(IntervalSchedule, SolarSchedule)

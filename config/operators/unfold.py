@@ -21,13 +21,13 @@ _COLOURS = {
 }
 
 
-def _item(title: str, icon: str, name: str, permission: str) -> dict[str, Any]:
-    """Return a link of the sidebar, shown to users with ``permission``; an empty one means all."""
+def _item(title: str, icon: str, name: str, *permissions: str) -> dict[str, Any]:
+    """Return a link of the sidebar, shown to users with all ``permissions``."""
     return {
         "title": title,
         "icon": icon,
         "link": reverse_lazy(f"admin:{name}"),
-        "permission": lambda request: not permission or request.user.has_perm(permission),
+        "permission": lambda request: request.user.has_perms(permissions),
     }
 
 
@@ -60,7 +60,7 @@ UNFOLD: dict[str, Any] = {
         "show_search": False,
         "show_all_applications": False,
         "navigation": [
-            {"title": "Now", "items": [_item("Start page", "speed", "index", "")]},
+            {"title": "Now", "items": [_item("Start page", "speed", "index")]},
             {
                 "title": "Deliveries",
                 "separator": True,
@@ -69,7 +69,10 @@ UNFOLD: dict[str, Any] = {
                     | {"active": _on_notifications},
                     _list("Deliveries", "send", "delivery", "delivery"),
                     _list("Dead letters", "mail_off", "delivery", "deadletter"),
-                    _item("Why did they (not) get it?", "help", "why", "delivery.view_delivery"),
+                    _item(
+                        *("Why did they (not) get it?", "help", "why"),
+                        *("delivery.view_delivery", "preferences.view_recipient"),
+                    ),
                     _list("Bulk actions", "checklist", "bulk", "bulkaction"),
                     _list("Chunks", "view_module", "delivery", "chunk"),
                     _item("Held after a restore", "pause", "held", "delivery.view_delivery"),
@@ -97,10 +100,8 @@ UNFOLD: dict[str, Any] = {
                     _list("Suppressions", "block", "preferences", "suppression"),
                     _list("Replies", "reply", "delivery", "reply"),
                     _item(
-                        "Lost addresses",
-                        "link_off",
-                        "lost_addresses",
-                        "preferences.view_contact",
+                        *("Lost addresses", "link_off", "lost_addresses"),
+                        *("preferences.view_contact", "preferences.view_suppression"),
                     ),
                     _list("Changes", "history", "preferences", "directorychange"),
                 ],

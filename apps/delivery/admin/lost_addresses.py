@@ -16,7 +16,11 @@ from apps.preferences.contacts import restoration
 
 #: Permissions to see the page, and to restore.
 SEEING = ("preferences.view_contact", "preferences.view_suppression")
-RESTORING = ("preferences.change_contact", "preferences.delete_suppression")
+#: Restoring lifts any number of suppressions at once, and makes dead letters to redrive.
+RESTORING = (
+    *("preferences.change_contact", "preferences.delete_suppression"),
+    "delivery.change_deadletter",
+)
 #: The span that the page shows by default.
 RECENT = timedelta(days=7)
 _FORMAT = "%Y-%m-%dT%H:%M"

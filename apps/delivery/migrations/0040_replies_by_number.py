@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0035_events_of_status_webhooks")]
+    dependencies = [("delivery", "0039_held_deliveries")]
     operations = [
         migrations.AddField("reply", "address_index", models.BinaryField(max_length=16, null=True)),
     ]
