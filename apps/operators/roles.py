@@ -132,8 +132,11 @@ RIGHTS = (
         (OPERATOR,),
     ),
     Right(
-        "add publishers, change their limits, disable them; limit and revoke API keys",
-        [*_each("publishers.publisher", "add", "change"), "publishers.change_apikey"],
+        "add publishers, change their limits, disable them; make, limit and revoke API keys",
+        [
+            *_each("publishers.publisher", "add", "change"),
+            *_each("publishers.apikey", "add", "change"),
+        ],
         (OPERATOR,),
     ),
     Right(

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
         UserChangeForm,
         UserCreationForm,
     )
-    from django.forms import Select
+    from django.forms import CheckboxSelectMultiple, Select
 
     ModelAdmin: TypeAlias = admin.ModelAdmin[Any]
+
+    class UnfoldAdminCheckboxSelectMultipleWidget(CheckboxSelectMultiple): ...
 
     class UnfoldAdminSelectWidget(Select): ...
 
@@ -33,13 +35,18 @@ else:
     )
     from unfold.sites import UnfoldAdminSite
     from unfold.views import ChangeList
-    from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+    from unfold.widgets import (
+        UnfoldAdminCheckboxSelectMultipleWidget,
+        UnfoldAdminSelectWidget,
+        UnfoldAdminTextInputWidget,
+    )
 
 __all__ = [
     "AdminPasswordChangeForm",
     "AuthenticationForm",
     "ChangeList",
     "ModelAdmin",
+    "UnfoldAdminCheckboxSelectMultipleWidget",
     "UnfoldAdminSelectWidget",
     "UnfoldAdminSite",
     "UnfoldAdminTextInputWidget",

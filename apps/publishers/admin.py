@@ -3,24 +3,28 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
 
+from apps.core import clock
 from apps.operators import markup, system_pages  # noqa: F401  # registers its pages
 from apps.operators.audit import Audited
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import by_publisher, choice, linked
 from apps.operators.panels import Button, Panel, Panelled
-from apps.operators.theme import ModelAdmin
+from apps.operators.theme import ModelAdmin, UnfoldAdminCheckboxSelectMultipleWidget
 from apps.publishers import audit, services
 from apps.publishers.audit import OPERATOR, PUBLISHER, SYSTEM
 from apps.publishers.models import ApiKey, AuditEvent, Publisher
+from apps.publishers.scopes import MEANINGS, PUBLISHING
 
 
 @admin.register(Publisher)
@@ -51,8 +55,11 @@ class PublisherAdmin(Audited, Panelled):
                 )
                 for key in row.api_keys.order_by("-pk")[:20]
             ),
-            "It has no keys. `manage.py create_publisher` makes one.",
+            "It has no keys.",
         )
+        if request.user.has_perm("publishers.add_apikey"):
+            make = markup.page("publishers_apikey_add", publisher=row.pk)
+            keys = markup.lines([keys, markup.link(make, "Make a key")])
         lists = {
             "Its notifications": "delivery_notification_changelist",
             "Its dead letters": "delivery_deadletter_changelist",
@@ -92,6 +99,16 @@ class PublisherAdmin(Audited, Panelled):
         row.save(update_fields=["is_active"])
 
 
+#: ``made_by`` of keys that operators make here; publishers see it.
+HERE = "admin"
+
+
+class _New(Protocol):
+    """A key that was just made, with its text."""
+
+    text: str
+
+
 if TYPE_CHECKING:
     _KeyForm: TypeAlias = forms.ModelForm[ApiKey]
 else:
@@ -111,9 +128,36 @@ class ApiKeyForm(_KeyForm):
         return end
 
 
+class NewKeyForm(_KeyForm):
+    """A new API key: whose, what it may do, and until when."""
+
+    scopes = forms.MultipleChoiceField(
+        choices=[
+            (scope.value, format_html("<b>{}</b> {}", scope, meaning))
+            for scope, meaning in MEANINGS.items()
+        ],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="As few as the service needs. As chosen here, it posts notifications.",
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ("publisher", "name", "scopes", "expires_at")
+        help_texts: ClassVar[dict[str, str]] = {
+            "name": "what it is for: the service, the job",
+            "expires_at": "UTC; empty: it works until somebody revokes it",
+        }
+
+    def clean_expires_at(self) -> datetime | None:
+        end: datetime | None = self.cleaned_data["expires_at"]
+        if end is not None and end <= clock.moment():
+            raise forms.ValidationError("Choose a time in the future.")
+        return end
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(Audited, ModelAdmin):
-    """API keys, to be viewed and revoked. The API and ``create_publisher`` make them."""
+    """API keys: made here, by the API or by ``create_publisher``; limited and revoked."""
 
     form = ApiKeyForm
     list_display = (
@@ -139,16 +183,50 @@ class ApiKeyAdmin(Audited, ModelAdmin):
     exclude = ("digest",)
     actions = ("revoke", "revoke_family")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def get_form(
+        self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **options: Any
+    ) -> "type[_KeyForm]":
+        if obj is None:
+            options |= {"form": NewKeyForm}
+        return super().get_form(request, obj, change, **options)
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        return NewKeyForm.Meta.fields if obj is None else super().get_fields(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        return () if obj is None else self.readonly_fields
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"scopes": list(PUBLISHING), **super().get_changeform_initial_data(request)}
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False  # the row of a revoked key shows whose it was
 
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: ApiKeyForm, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: _KeyForm, change: bool) -> None:
+        if not change:
+            made = services.create_key(
+                obj.publisher_id, obj.scopes, name=obj.name, expires_at=obj.expires_at, made_by=HERE
+            )
+            obj.pk = made.row.pk
+            obj.refresh_from_db()
+            cast(_New, obj).text = made.text
+            return
         super().save_model(request, obj, form, change)
         if "expires_at" in form.changed_data:
             services.shorten_families(obj)
+
+    def response_add(
+        self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Show the key, once, on a page that is not cached: nothing that is stored has it."""
+        answer = render(
+            request,
+            "publishers/new_key.html",
+            self.admin_site.each_context(request)
+            | {"title": "A new API key", "key": obj, "text": cast(_New, obj).text},
+        )
+        add_never_cache_headers(answer)
+        return answer
 
     @admin.action(
         description="Revoke the selected keys and the keys that they made", permissions=["change"]

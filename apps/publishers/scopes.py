@@ -50,6 +50,44 @@ PUBLISHING = (
 )
 #: The scopes of a service that registers recipients and their contacts.
 DIRECTORY = (Scope.DIRECTORY_WRITE, Scope.DIRECTORY_READ)
+#: What each scope allows, as docs/api/authentication.md says it.
+MEANINGS = {
+    Scope.NOTIFICATIONS_WRITE: (
+        "posting notifications, publishing to topics, notifying groups, writing and running "
+        "schedules, cancelling, redriving dead letters"
+    ),
+    Scope.NOTIFICATIONS_HIGH: (
+        "posting at high priority, beside notifications:write; it has a quota of its own"
+    ),
+    Scope.NOTIFICATIONS_CRITICAL: "posting in a critical category, beside notifications:write",
+    Scope.NOTIFICATIONS_READ: (
+        "reading notifications, their deliveries, why those went as they did, and dead "
+        "letters; schedules and their runs"
+    ),
+    Scope.TOPICS_WRITE: "making, changing, granting and deleting topics",
+    Scope.TOPICS_READ: "reading topics and their statistics",
+    Scope.SUBSCRIPTIONS_WRITE: "subscribing and unsubscribing",
+    Scope.SUBSCRIPTIONS_READ: "reading who is subscribed",
+    Scope.DIRECTORY_WRITE: "registering people, their devices and contacts, and what they refuse",
+    Scope.DIRECTORY_READ: "reading people, their devices and contacts, addresses masked",
+    Scope.DIRECTORY_PERSONAL: (
+        "exporting everything about a person, addresses and contents in clear, and erasing them"
+    ),
+    Scope.CATEGORIES_WRITE: "changing the company's categories",
+    Scope.CATEGORIES_READ: "reading the company's categories",
+    Scope.TEMPLATES_WRITE: "making templates and their versions",
+    Scope.TEMPLATES_READ: "reading and previewing templates",
+    Scope.GROUPS_WRITE: "making groups, adding and removing members",
+    Scope.GROUPS_READ: "reading groups and who is in them",
+    Scope.SUPPRESSIONS_WRITE: (
+        "suppressing an address for the whole installation; lifting what it suppressed itself"
+    ),
+    Scope.SUPPRESSIONS_READ: "reading suppressions",
+    Scope.WEBHOOKS_WRITE: "registering webhooks for the status of deliveries",
+    Scope.WEBHOOKS_READ: "reading webhooks for the status of deliveries",
+    Scope.AUDIT_READ: "reading who changed what",
+    Scope.KEYS_WRITE: "making, rotating and revoking this publisher's keys",
+}
 #: Former names of scopes that were renamed.
 RENAMED = {
     "recipients:write": Scope.DIRECTORY_WRITE,

@@ -272,6 +272,14 @@ def previews(on: ActionContext, model: str) -> None:
     on.says("Body seven")
 
 
+def makes_a_key(on: ActionContext, model: str) -> None:
+    on.go("publishers.publisher", f"{on.rows['publishers.publisher'][0]}/change/")
+    on.page.get_by_role("link", name="Make a key").click()
+    on.page.get_by_role("checkbox", name="topics:write").uncheck()
+    on.page.locator("[name=_save]").first.click()
+    expect(on.page.locator("#key")).to_have_text(re.compile("ntf_"))
+
+
 def disables_a_publisher(on: ActionContext, model: str) -> None:
     key = on.take(model)
     on.of_row(model, key, "Disable this publisher", "is refused from now on.")
@@ -348,6 +356,7 @@ PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     ),
     "preferences.recipient do_erase": erases,
     "preferences.suppression do_lift": with_a_reason("Lift it", "is sent to again."),
+    "publishers.apikey add": makes_a_key,
     "publishers.apikey action revoke": runs("revoke", "1 keys are revoked."),
     "publishers.apikey action revoke_family": runs("revoke_family", "1 keys are revoked."),
     "publishers.publisher add": saves(name="another"),

@@ -24,7 +24,7 @@ from apps.inbox.statuses import Status
 from apps.preferences.api.fields import MAX_BULK
 from apps.preferences.api.recipient_serializers import ATTRIBUTES_LIMIT
 from apps.preferences.api.recipient_views import RecipientBulk
-from apps.publishers.scopes import Scope
+from apps.publishers.scopes import MEANINGS, Scope
 from apps.topics.api.subscription_views import SubscriptionList
 from notifier.channels import push, sms, webhook
 from notifier.domain.messages import Content, DisplayType, Message, Severity
@@ -97,8 +97,10 @@ def test_the_page_on_status_webhooks_says_what_can_be_chosen():
 
 
 def test_the_table_of_scopes_is_the_one_in_the_code():
-    shown = [row[0] for row in table_of(DOCS / "api" / "authentication.md", "Scopes")]
-    assert shown == list(Scope)
+    shown = dict(table_of(DOCS / "api" / "authentication.md", "Scopes"))
+    assert list(shown) == list(Scope)
+    for scope, meaning in shown.items():
+        assert re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", meaning).replace("`", "") == MEANINGS[scope]
 
 
 def test_the_pages_on_tokens_say_what_the_code_allows():

@@ -33,7 +33,7 @@ WISHES = (
 )
 TOPICS = "add, change and pause topics; pause, skip and run schedules"
 WEBHOOKS = "test and enable status webhooks"
-PUBLISHERS = "add publishers, change their limits, disable them; limit and revoke API keys"
+PUBLISHERS = "add publishers, change their limits, disable them; make, limit and revoke API keys"
 TASKS = "change and run periodic tasks"
 RIGHT_OF = {
     "delivery.deadletter action redrive": REDRIVE,
