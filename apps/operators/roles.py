@@ -103,7 +103,11 @@ RIGHTS = (
         ],
         (OPERATOR,),
     ),
-    Right("lift suppressions", ["preferences.delete_suppression"], (SUPPORT, OPERATOR)),
+    Right(
+        "suppress addresses and lift suppressions, each with a reason",
+        _each("preferences.suppression", "add", "delete"),
+        (SUPPORT, OPERATOR),
+    ),
     Right("erase a person", ["preferences.delete_recipient"], (OPERATOR,)),
     Right("cancel notifications", ["delivery.change_notification"], (SUPPORT, OPERATOR)),
     Right("redrive dead letters", ["delivery.change_deadletter"], (OPERATOR, DEVELOPER)),

@@ -157,15 +157,23 @@ def contact_at(recipient_id: int, channel: str, address: str) -> QuerySet[Contac
     return _present(recipient_id).filter(channel=channel, address_index=index)
 
 
-def contacts_of_address(address: str) -> QuerySet[Contact]:
-    """Return the contacts of an address, in any spelling, on any channel but the inbox."""
-    found = Q()
+def spelt(address: str) -> Q:
+    """Return the condition for rows of an address, in any spelling, on any channel but the inbox.
+
+    Such rows have ``channel`` and ``address_index``.
+    """
+    found = Q(pk=None)
     for name in all_channels().keys() - {INBOX}:
         for platform in ("ios", "android") if name == PUSH else ("",):
             with suppress(ValueError):
                 parsed = get_channel(name).parse(address, platform)
                 found |= Q(channel=name, address_index=vault.index_of(name, parsed))
-    return Contact.objects.filter(found) if found else Contact.objects.none()
+    return found
+
+
+def contacts_of_address(address: str) -> QuerySet[Contact]:
+    """Return the contacts of an address, in any spelling, on any channel but the inbox."""
+    return Contact.objects.filter(spelt(address))
 
 
 def preferences(recipient_id: int) -> QuerySet[Preference]:

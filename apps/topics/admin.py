@@ -17,7 +17,7 @@ from apps.operators.large_lists import NewestAdmin
 from apps.operators.list_filters import choice, linked
 from apps.operators.panels import LONGEST_REASON, Button, Panelled, reason_of
 from apps.preferences import audit_trail
-from apps.preferences.admin import PROFILE, of_person
+from apps.preferences.admin.people import PROFILE, of_person
 from apps.preferences.audit_trail import Change, Entry
 from apps.preferences.channels import all_channels
 from apps.preferences.consent.services import describe, scope_of

@@ -355,6 +355,9 @@ PRESS: dict[str, Callable[[ActionContext, str], None]] = {
         "Withdraw it", "The preference is withdrawn."
     ),
     "preferences.recipient do_erase": erases,
+    "preferences.suppression add": saves(
+        channel="email", address="unwanted@example.com", why="They wrote to us."
+    ),
     "preferences.suppression do_lift": with_a_reason("Lift it", "is sent to again."),
     "publishers.apikey add": makes_a_key,
     "publishers.apikey action revoke": runs("revoke", "1 keys are revoked."),

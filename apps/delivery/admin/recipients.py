@@ -19,7 +19,7 @@ from apps.operators import markup
 from apps.operators.large_lists import NewestAdmin
 from apps.operators.panels import Panel, Panelled
 from apps.preferences import audit_trail
-from apps.preferences.admin import changes_table
+from apps.preferences.admin.people import changes_table
 from apps.preferences.frequency import caps
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.preferences.quiet_hours import schedules

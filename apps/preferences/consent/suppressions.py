@@ -56,8 +56,8 @@ def stronger(one: str, other: str) -> str:
     return min(one, other, key=STRENGTH.index)
 
 
-def suppress(addresses: Iterable[Blocked]) -> Suppressed:
-    """Suppress addresses, from the next claim on.
+def suppress(addresses: Iterable[Blocked], why: str = "") -> Suppressed:
+    """Suppress addresses, from the next claim on; ``why`` is recorded in the trail.
 
     An address that is suppressed already keeps its reason unless the new one is stronger. It ceases
     to be one publisher's manual suppression once anybody else suppresses it, too.
@@ -70,10 +70,11 @@ def suppress(addresses: Iterable[Blocked]) -> Suppressed:
     with connection.cursor() as cursor:
         cursor.execute(_SUPPRESS, [list(column) for column in columns])
         found = [row for row in cursor.fetchall() if row[0] != row[1]]
+    said = f": {why}" if why else ""
     audit_trail.record_reported(
         (
             once[channel, bytes(index)].provider,
-            Entry(Change.SUPPRESSED, None, channel, bytes(index), shown, reason),
+            Entry(Change.SUPPRESSED, None, channel, bytes(index), shown, reason + said),
         )
         for _, reason, channel, index, shown in found
     )

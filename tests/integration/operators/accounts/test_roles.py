@@ -32,6 +32,7 @@ WISHES = (
     "change what a person wants: language, zone, quiet hours, contacts, preferences, subscriptions"
 )
 TOPICS = "add, change and pause topics; pause, skip and run schedules"
+SUPPRESSIONS = "suppress addresses and lift suppressions, each with a reason"
 WEBHOOKS = "test and enable status webhooks"
 PUBLISHERS = "add publishers, change their limits, disable them; make, limit and revoke API keys"
 TASKS = "change and run periodic tasks"
@@ -54,7 +55,7 @@ RIGHT_OF = {
     "preferences.contact do_reveal": "reveal an address",
     "preferences.preference do_withdraw": WISHES,
     "preferences.recipient do_erase": "erase a person",
-    "preferences.suppression do_lift": "lift suppressions",
+    "preferences.suppression do_lift": SUPPRESSIONS,
     "publishers.apikey action revoke": PUBLISHERS,
     "publishers.apikey action revoke_family": PUBLISHERS,
     "publishers.publisher do_disable": PUBLISHERS,
@@ -263,7 +264,7 @@ def test_nobody_changes_a_ready_made_role(migrated):
         reverse(f"admin:auth_group_{name}", args=[role.pk]) for name in ("change", "delete")
     )
     shown = superuser.get(change).content.decode()
-    assert "Who answers people" in shown and "lift suppressions" in shown
+    assert "Who answers people" in shown and SUPPRESSIONS in shown
     assert superuser.post(change, {"name": "other"}).status_code == 403
     assert superuser.post(delete, {"post": "yes"}).status_code == 403
     chosen = {"action": "delete_selected", "_selected_action": [role.pk], "post": "yes"}

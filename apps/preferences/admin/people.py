@@ -1,4 +1,4 @@
-"""Admin pages of contacts, categories, suppressions, groups and the directory's trail.
+"""Admin pages of contacts, categories, groups and the directory's trail.
 
 Addresses are masked; revealing one needs a permission and is audited. A recipient's own page is in
 ``apps.delivery.admin``, since it shows their deliveries.
@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html
@@ -20,13 +20,12 @@ from apps.operators import markup
 from apps.operators.audit import Audited
 from apps.operators.large_lists import NewestAdmin, ReadOnly
 from apps.operators.list_filters import choice, linked
-from apps.operators.panels import Button, Panel, Panelled, reason_of
-from apps.preferences import audit_trail, selectors, vault
+from apps.operators.panels import Button, Panel, Panelled
+from apps.preferences import selectors, vault
 from apps.preferences.audit_trail import Change
 from apps.preferences.categories import catalogue
 from apps.preferences.categories.services import CategoryKept, delete_category, why_kept
 from apps.preferences.channels import all_channels
-from apps.preferences.consent import opt_outs, suppressions
 from apps.preferences.contacts import services
 from apps.preferences.models import (
     Category,
@@ -36,8 +35,6 @@ from apps.preferences.models import (
     Group,
     OptOut,
     Recipient,
-    Suppression,
-    SuppressionReason,
 )
 from apps.publishers.audit import ACTORS
 from notifier.security.crypto import DecryptionError
@@ -151,7 +148,8 @@ class ContactAdmin(Panelled, ReadOnly):
             found.append(Button("reveal", "Reveal the address", warning=warning))
         if request.user.has_perm("preferences.change_contact"):
             if row.state == ContactState.ACTIVE:
-                found.append(Button("disable", "Disable", "bad"))
+                warning = "Nothing is sent there, whatever is posted, until somebody enables it."
+                found.append(Button("disable", "Disable", "bad", warning))
             else:
                 found.append(Button("enable", "Enable"))
         return found
@@ -229,54 +227,6 @@ class CategoryAdmin(Audited, Panelled):
 
     def get_actions(self, request: HttpRequest) -> Any:
         return {}  # deleting several would not ask what is in them
-
-
-@admin.register(Suppression)
-class SuppressionAdmin(Panelled, ReadOnly):
-    """Suppressions, added by the API and by providers; lifted here, one by one, with a reason."""
-
-    list_display = ("masked", "channel", "reason", "publisher", "created_at")
-    list_select_related = ("publisher",)
-    list_filter = (
-        choice("channel", all_channels),
-        choice("reason", lambda: SuppressionReason.values),
-    )
-    fields = (
-        "channel",
-        "masked",
-        "reason",
-        "provider",
-        "error",
-        "publisher",
-        "beside",
-        "created_at",
-    )
-    readonly_fields = ("beside",)
-
-    @admin.display(description="holds after a START")
-    def beside(self, row: Suppression) -> str:
-        return row.other_cause["reason"].replace("_", " ") if row.other_cause else ""
-
-    def panels(self, request: HttpRequest, row: Suppression) -> Sequence[Panel]:
-        changes = audit_trail.of_address(row.channel, bytes(row.address_index))
-        stopped = opt_outs.of_address(row.channel, bytes(row.address_index))
-        return [
-            *([Panel("STOP and START", opt_outs_table(stopped))] if stopped else ()),
-            Panel("Changes of this address", changes_table(changes), wide=True),
-        ]
-
-    def buttons(self, request: HttpRequest, row: Suppression) -> Sequence[Button]:
-        if not request.user.has_perm("preferences.delete_suppression"):
-            return ()
-        return [Button("lift", "Lift it", "bad", asks="Why may it be sent to again?")]
-
-    def do_lift(self, request: HttpRequest, row: Suppression) -> HttpResponse:
-        why = reason_of(request)
-        before = {"channel": row.channel, "address": row.masked, "reason": row.reason}
-        self.audit(request, "delete", row, before=before, after={"why": why})
-        suppressions.lift([row], why)
-        messages.success(request, f"{row.masked} is sent to again.")
-        return HttpResponseRedirect(markup.page("preferences_suppression_changelist"))
 
 
 @admin.register(DirectoryChange)

@@ -1,0 +1,108 @@
+"""Suppressions that operators add and find in the admin."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.preferences import vault
+from apps.preferences.consent import suppressions
+from apps.preferences.consent.suppressions import Blocked
+from apps.preferences.models import DirectoryChange, Suppression
+from apps.publishers.models import AuditEvent
+from tests.support.publishers.admin_actions import NEWS
+from tests.support.publishers.people import recipient
+from tests.support.publishers.shop import Shop, delivery_of
+
+ADD = "admin:preferences_suppression_add"
+LIST = "admin:preferences_suppression_changelist"
+WHY = "They wrote to support."
+
+
+def typed(**changed: str) -> dict[str, str]:
+    fields = {"channel": "email", "address": "Ada@Example.com", "platform": "", "why": WHY}
+    return {**fields, "reason": "manual", **changed}
+
+
+def test_nothing_is_sent_to_an_address_that_an_operator_suppressed(
+    shop: Shop, operator: Client, work
+):
+    recipient("ada", email="ada@example.com")
+    assert operator.post(reverse(ADD), typed()).status_code == 302
+    posted = shop.post("notifications", {"user_id": "ada", "channels": ["email"], **NEWS})
+    work()
+    delivery = delivery_of(shop, posted)
+    assert (delivery["state"], delivery["reason"]) == ("suppressed", "manual")
+
+
+def test_who_suppressed_an_address_and_why_is_on_record(shop: Shop, operator: Client):
+    operator.post(reverse(ADD), typed())
+    row = Suppression.objects.get()
+    assert (row.masked, row.publisher) == ("A•••@example.com", None)
+    change = DirectoryChange.objects.get()
+    assert (change.actor, change.change) == ("operator", "suppressed")
+    assert change.detail == f"manual: {WHY}"
+    event = AuditEvent.objects.latest("id")
+    assert (event.actor, event.action, event.object_type) == ("operator", "create", "suppression")
+    assert event.after is not None and event.after["address"] == "changed"
+    assert "ada@" not in str(event.after).lower()
+    page = operator.get(reverse("admin:preferences_suppression_change", args=[row.pk]))
+    assert WHY in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"address": "nobody"}, "nobody"),
+        ({"channel": "sms", "address": "12"}, "12"),
+        ({"channel": "webhook"}, "webhook is not one of the available choices"),
+        ({"platform": "ios"}, "This goes with a device token on push."),
+        ({"why": ""}, "This field is required"),
+    ],
+)
+def test_an_address_that_makes_no_sense_is_refused(
+    operator: Client, changed: dict[str, str], said: str
+):
+    answer = operator.post(reverse(ADD), typed(**changed))
+    assert answer.status_code == 200
+    assert said in answer.content.decode()
+    assert not Suppression.objects.exists()
+
+
+def suppressed(reason: str) -> None:
+    index = vault.index_of("email", "ada@example.com")
+    suppressions.suppress([Blocked("email", index, "a•••@example.com", reason)])
+
+
+def test_an_address_that_is_suppressed_for_a_stronger_reason_keeps_it(operator: Client):
+    suppressed("complaint")
+    answer = operator.post(reverse(ADD), typed())
+    assert "It is suppressed already: complaint." in answer.content.decode()
+    assert Suppression.objects.get().reason == "complaint"
+
+
+def test_a_stronger_reason_takes_the_place_of_a_weaker_one(operator: Client):
+    suppressed("dead_address")
+    assert operator.post(reverse(ADD), typed(reason="opted_out")).status_code == 302
+    assert Suppression.objects.get().reason == "opted_out"
+
+
+def test_a_suppression_is_found_by_its_address_in_any_spelling(operator: Client):
+    suppressed("manual")
+    suppressions.suppress([Blocked("sms", b"2" * 16, "+1•••23", "manual")])
+    found = operator.get(reverse(LIST), {"q": " ADA@example.COM "}).content.decode()
+    assert "a•••@example.com" in found and "+1•••23" not in found
+    assert "a•••@" not in operator.get(reverse(LIST), {"q": "bob@example.com"}).content.decode()
+
+
+def test_one_from_before_spellings_were_folded_is_found_too(operator: Client):
+    index = vault.keyring().blind_index("email", "Ada@example.com")
+    Suppression.objects.create(
+        channel="email", address_index=index, masked="A•••@example.com", reason="manual", exact=True
+    )
+    assert "A•••@" in operator.get(reverse(LIST), {"q": "ada@example.com"}).content.decode()
+
+
+def test_only_who_may_suppress_addresses_does(onlooker: Client):
+    assert onlooker.get(reverse(ADD)).status_code == 403
+    assert onlooker.post(reverse(ADD), typed()).status_code == 403
+    assert not Suppression.objects.exists()
