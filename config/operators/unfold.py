@@ -74,7 +74,6 @@ UNFOLD: dict[str, Any] = {
                         *("delivery.view_delivery", "preferences.view_recipient"),
                     ),
                     _list("Bulk actions", "checklist", "bulk", "bulkaction"),
-                    _list("Chunks", "view_module", "delivery", "chunk"),
                     _item("Held after a restore", "pause", "held", "delivery.view_delivery"),
                     _list("Schedules", "event_repeat", "schedules", "schedule"),
                 ],
@@ -104,6 +103,7 @@ UNFOLD: dict[str, Any] = {
                         *("preferences.view_contact", "preferences.view_suppression"),
                     ),
                     _list("Changes", "history", "preferences", "directorychange"),
+                    _list("Erasures", "person_remove", "privacy", "erasure"),
                 ],
             },
             {
@@ -121,9 +121,18 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "collapsible": True,
                 "items": [
-                    _list("Periodic tasks", "schedule", "django_celery_beat", "periodictask"),
                     _list("Operators", "badge", "auth", "user"),
                     _list("Roles", "groups", "auth", "group"),
+                    _list("Retention rules", "auto_delete", "delivery", "retentionrule"),
+                ],
+            },
+            {
+                "title": "Internals",
+                "separator": True,
+                "collapsible": True,
+                "items": [
+                    _list("Chunks", "view_module", "delivery", "chunk"),
+                    _list("Periodic tasks", "schedule", "django_celery_beat", "periodictask"),
                 ],
             },
         ],
