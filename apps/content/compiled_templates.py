@@ -5,7 +5,7 @@ template's newest comes from a cache that is invalidated on changes.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -224,17 +224,42 @@ def compiled_template(version_id: int) -> CompiledTemplate:
         .prefetch_related("translations")
         .get(pk=version_id)
     )
-    translations: dict[str, dict[str, Translation]] = {}
-    for row in version.translations.all():
-        translations.setdefault(row.channel, {})[row.locale] = Translation(
-            row.title, row.body, row.html, row.data, dict(row.actions)
+    rows = [
+        (
+            row.channel,
+            row.locale,
+            Translation(row.title, row.body, row.html, row.data, dict(row.actions)),
         )
-    return CompiledTemplate(
+        for row in version.translations.all()
+    ]
+    return compiled(
         version.pk,
         version.template.name,
         version.number,
         version.default_locale,
         version.category,
+        rows,
+    )
+
+
+def compiled(
+    version_id: int,
+    name: str,
+    number: int,
+    default_locale: str,
+    category: str,
+    rows: Iterable[tuple[str, str, Translation]],
+) -> CompiledTemplate:
+    """Return a version with the translations of ``rows``: channel, locale and texts."""
+    translations: dict[str, dict[str, Translation]] = {}
+    for channel, locale, texts in rows:
+        translations.setdefault(channel, {})[locale] = texts
+    return CompiledTemplate(
+        version_id,
+        name,
+        number,
+        default_locale,
+        category,
         translations,
         frozenset(
             channel

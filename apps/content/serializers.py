@@ -202,3 +202,10 @@ class TemplateOut(TemplateSummaryOut):
     """A template in one version, with its contents."""
 
     contents = TranslationOut(many=True, source="translations")
+
+
+def written(version: TemplateVersion) -> dict[str, Any]:
+    """Return what the audit trail says of a new version."""
+    row = VersionOut(version).data
+    names = ("version", "default_locale", "category", "channels", "locales")
+    return {name: row[name] for name in names}

@@ -198,7 +198,5 @@ class Preview(Endpoint):
 
 
 def _record(request: Request, action: str, version: TemplateVersion) -> None:
-    row = serializers.VersionOut(version).data
-    written = ("version", "default_locale", "category", "channels", "locales")
-    after = {name: row[name] for name in written}
+    after = serializers.written(version)
     audit.record(request, action, "template", version.template.name, after=after)

@@ -117,6 +117,11 @@ RIGHTS = (
         (OPERATOR, DEVELOPER),
     ),
     Right(
+        "write and delete templates, and send one to oneself",
+        _each("content.template", "add", "change"),
+        (OPERATOR, DEVELOPER),
+    ),
+    Right(
         "test and enable status webhooks", ["delivery.change_statuswebhook"], (OPERATOR, DEVELOPER)
     ),
     Right(

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
+from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest
 from django_celery_beat.models import (
     ClockedSchedule,
@@ -23,6 +23,7 @@ from apps.operators.panels import Panel, Panelled
 from apps.operators.theme import (
     AdminPasswordChangeForm,
     ModelAdmin,
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
     UserChangeForm,
@@ -73,6 +74,7 @@ class UserAdmin(Audited, _UserAdmin, ModelAdmin):
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "roles", "is_superuser", "is_active", "last_login")
+    filter_horizontal = ("user_permissions",)
     # Without "staff status" nobody logs in, and without a role nobody sees anything.
     add_fieldsets = (
         *_UserAdmin.add_fieldsets,
@@ -84,6 +86,14 @@ class UserAdmin(Audited, _UserAdmin, ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
+
+    def formfield_for_manytomany(
+        self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **options: Any
+    ) -> Any:
+        if db_field.name == "groups":
+            options |= {"widget": UnfoldAdminCheckboxSelectMultipleWidget()}
+            options |= {"label": "Roles", "help_text": "What each may do is on its page."}
+        return super().formfield_for_manytomany(db_field, request, **options)
 
     @admin.display(description="roles")
     def roles(self, row: User) -> str:
@@ -98,7 +108,9 @@ class GroupAdmin(Audited, DjangoGroupAdmin, Panelled):
         if not roles.is_ready_made(row):
             return ()
         rights = [right.what for right in roles.RIGHTS if row.name in right.roles]
-        return [Panel(f"Who {roles.ROLES[row.name]}", markup.lines(rights), wide=True)]
+        return [
+            Panel(f"Somebody who {roles.ROLES[row.name]}, may", markup.lines(rights), wide=True)
+        ]
 
     def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
         return ("name",) if roles.is_ready_made(obj) else super().get_fields(request, obj)

@@ -176,6 +176,14 @@ def contacts_of_address(address: str) -> QuerySet[Contact]:
     return Contact.objects.filter(spelt(address))
 
 
+def user_id_of_email(address: str) -> str | None:
+    """Return the recipient who has this email address and may be sent to there, if any."""
+    found = contacts_of_address(address).filter(
+        channel=EMAIL, state=ContactState.ACTIVE, recipient__isnull=False
+    )
+    return found.order_by("pk").values_list("recipient__user_id", flat=True).first()
+
+
 def preferences(recipient_id: int) -> QuerySet[Preference]:
     """Return the recipient's preferences."""
     return Preference.objects.filter(recipient_id=recipient_id).order_by("id")

@@ -202,6 +202,13 @@ class ApiKeyAdmin(Audited, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False  # the row of a revoked key shows whose it was
 
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        # The next page is the key's, and nothing else.
+        only = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, only | (extra_context or {}))
+
     def save_model(self, request: HttpRequest, obj: ApiKey, form: _KeyForm, change: bool) -> None:
         if not change:
             made = services.create_key(

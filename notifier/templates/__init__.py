@@ -8,6 +8,7 @@ from notifier.templates.budget import RENDER_STEPS, Budget
 from notifier.templates.errors import MissingVariable, OverBudget, TemplateError
 from notifier.templates.language import Attributes
 from notifier.templates.locales import lookup
+from notifier.templates.samples import sample_variables
 from notifier.templates.translation import LINKS, RECIPIENT, Personal, Translation, budget_for
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "Translation",
     "budget_for",
     "lookup",
+    "sample_variables",
 ]

@@ -204,6 +204,11 @@ def text(source: str, html: bool = False) -> Text:
     return found
 
 
+def parse(source: str, html: bool = False) -> nodes.Template:
+    """Parse a text. Raises ``jinja2.TemplateSyntaxError``."""
+    return _LANGUAGES[html].parse(source)
+
+
 def _compiled(source: str, html: bool) -> Text:
     if len(source) > SOURCE_LIMIT:
         raise TemplateError(f"The text has {len(source):,} characters, at most {SOURCE_LIMIT:,}.")

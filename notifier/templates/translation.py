@@ -46,16 +46,19 @@ class Translation:
         """Return the variables that its texts use, ``recipient`` included."""
         return frozenset[str]().union(*(one.names for one in self._texts()))
 
+    def sources(self) -> list[tuple[str, bool]]:
+        """Return its texts as they were written, each with whether it is HTML."""
+        texts = [(self.title, False), (self.body, False), (self.html, True)]
+        return texts + [(one, False) for one in (*_strings(self.data), *self.actions.values())]
+
     def mentions_profile(self) -> bool:
         """Return whether its texts use the recipient's name or attributes.
 
         Only texts in which the word stands are compiled. One that does not compile may use them.
         """
-        texts = [(self.title, False), (self.body, False), (self.html, True)]
-        texts += [(one, False) for one in (*_strings(self.data), *self.actions.values())]
         return any(
             _uses_profile(source, html)
-            for source, html in texts
+            for source, html in self.sources()
             if RECIPIENT in source and is_template(source)
         )
 

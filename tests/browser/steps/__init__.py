@@ -1,0 +1,1 @@
+"""Steps of ``presses.py`` that belong together."""
