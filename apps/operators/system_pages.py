@@ -9,6 +9,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 from django_celery_beat.models import (
     ClockedSchedule,
     CrontabSchedule,
@@ -17,7 +18,7 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
-from apps.operators import markup, roles
+from apps.operators import roles
 from apps.operators.audit import Audited
 from apps.operators.panels import Panel, Panelled
 from apps.operators.theme import (
@@ -107,10 +108,11 @@ class GroupAdmin(Audited, DjangoGroupAdmin, Panelled):
     def panels(self, request: HttpRequest, row: Group) -> Sequence[Panel]:
         if not roles.is_ready_made(row):
             return ()
-        rights = [right.what for right in roles.RIGHTS if row.name in right.roles]
-        return [
-            Panel(f"Somebody who {roles.ROLES[row.name]}, may", markup.lines(rights), wide=True)
-        ]
+        rights = [(right.what,) for right in roles.RIGHTS if row.name in right.roles]
+        listed = format_html(
+            '<ul class="n-story">{}</ul>', format_html_join("", "<li>{}</li>", rights)
+        )
+        return [Panel(f"Somebody who {roles.ROLES[row.name]}, may", listed, wide=True)]
 
     def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
         return ("name",) if roles.is_ready_made(obj) else super().get_fields(request, obj)

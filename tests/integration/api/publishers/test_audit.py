@@ -271,17 +271,17 @@ def test_what_an_operator_changes_is_an_event_that_the_publisher_sees(api: Api, 
 
 
 def test_what_an_operator_makes_and_deletes_are_events(operator: Client):
-    operator.post("/admin/auth/group/add/", {"name": "support"})
-    made = Group.objects.get(name="support")
+    operator.post("/admin/auth/group/add/", {"name": "night shift"})
+    made = Group.objects.get(name="night shift")
     operator.post(f"/admin/auth/group/{made.pk}/delete/", {"post": "yes"})
     created, deleted = AuditEvent.objects.order_by("id")
     assert (created.action, created.object_type, created.object_name) == (
         "create",
         "group",
-        "support",
+        "night shift",
     )
-    assert created.after == {"name": "support"}
-    assert (deleted.action, deleted.before["name"]) == ("delete", "support")
+    assert created.after == {"name": "night shift"}
+    assert (deleted.action, deleted.before["name"]) == ("delete", "night shift")
 
 
 def test_of_a_new_password_only_the_change_is_an_event(operator: Client):
