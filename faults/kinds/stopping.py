@@ -27,7 +27,7 @@ SELECT now(), 'person', %s, 'update', 'preference', n::text FROM generate_series
 """
 #: A migration that only indexes come after: with or without those, the processes of this version
 #: run.
-BEFORE = ("publishers", "0008")
+BEFORE = ("publishers", "0009")
 
 
 @fault()

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("publishers", "0008_high_rate")]
+    dependencies = [("publishers", "0009_names_of_roles")]
     operations = [
         AddIndexConcurrently(
             "auditevent",
