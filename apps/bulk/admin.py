@@ -26,7 +26,7 @@ from apps.publishers.models import Publisher
 PERMISSIONS: Mapping[str, Sequence[str]] = {
     ActionKind.REDRIVE: ("delivery.change_deadletter",),
     ActionKind.RELEASE: ("delivery.change_delivery",),
-    ActionKind.CANCEL: ("delivery.change_notification",),
+    ActionKind.CANCEL: ("delivery.change_notification", "delivery.change_deadletter"),
     ActionKind.RESTORE: lost_addresses.RESTORING,
 }
 #: The filters of the lists that actions are begun from. Any other one in use refuses the action:

@@ -1,5 +1,6 @@
 """The button above a list that does something to all that its filters match."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +18,7 @@ class BulkButton(NamedTuple):
     action: str
     label: str
     warning: str
-    permission: str
+    permissions: Sequence[str]
     filtered: bool = False
 
 
@@ -30,6 +31,6 @@ class ActsOnAll(ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        may = request.user.has_perm(self.bulk.permission)
+        may = request.user.has_perms(self.bulk.permissions)
         shown = {"bulk": self.bulk if may else None}
         return super().changelist_view(request, shown | (extra_context or {}))

@@ -48,13 +48,13 @@ _PERIODIC = [
 
 RIGHTS = (
     Right(
-        "see notifications, deliveries, dead letters, schedules, topics, templates, categories "
-        "and publishers",
+        "see notifications, deliveries, dead letters, bulk actions, schedules, topics, templates, "
+        "categories and publishers",
         [
             *("delivery.view_notification", "delivery.view_delivery", "delivery.view_deadletter"),
             *("schedules.view_schedule", "topics.view_topic", "content.view_template"),
             *("content.view_templateversion", "preferences.view_category"),
-            "publishers.view_publisher",
+            *("publishers.view_publisher", "bulk.view_bulkaction"),
         ],
         ROLES,
     ),
@@ -109,8 +109,17 @@ RIGHTS = (
         (SUPPORT, OPERATOR),
     ),
     Right("erase a person", ["preferences.delete_recipient"], (OPERATOR,)),
-    Right("cancel notifications", ["delivery.change_notification"], (SUPPORT, OPERATOR)),
-    Right("redrive dead letters", ["delivery.change_deadletter"], (OPERATOR, DEVELOPER)),
+    Right("cancel and move notifications", ["delivery.change_notification"], (SUPPORT, OPERATOR)),
+    Right(
+        "send notifications again; cancel all that match; release or cancel what is held",
+        ["delivery.change_notification", "delivery.change_deadletter"],
+        (OPERATOR,),
+    ),
+    Right(
+        "redrive dead letters, and try now what waits",
+        ["delivery.change_deadletter", "delivery.change_delivery"],
+        (OPERATOR, DEVELOPER),
+    ),
     Right(
         "add, change and pause topics; pause, skip and run schedules",
         ["topics.add_topic", "topics.change_topic", "schedules.change_schedule"],

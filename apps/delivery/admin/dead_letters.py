@@ -50,7 +50,7 @@ class DeadLetterAdmin(ActsOnAll, ReadOnly):
         "redrive",
         "Redrive",
         "Every dead letter that this list shows, on all of its pages, is tried again now.",
-        PERMISSION,
+        [PERMISSION],
     )
     actions = ("redrive",)
     moment = "died_at"

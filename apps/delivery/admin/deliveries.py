@@ -97,7 +97,7 @@ class DeliveryAdmin(Panelled, ActsOnAll, ReadOnly):
         "Try now",
         "Every delivery that this list shows, on all of its pages, and that waits for another "
         "attempt is tried now.",
-        "delivery.change_delivery",
+        ["delivery.change_delivery"],
         filtered=True,
     )
 

@@ -58,6 +58,10 @@ class OfPublisher(by_publisher()):  # type: ignore[misc]  # a class made by a fu
         return found & Q(kind=NotificationKind.PUBLISHED)
 
 
+#: Permissions to cancel all that match, and to send again.
+MANY = ("delivery.change_notification", "delivery.change_deadletter")
+
+
 class _Listed(Protocol):
     """A row of the list with what ``with_page`` sets: its counts by state, and its group."""
 
@@ -117,7 +121,7 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
         "Cancel",
         "Of everything that this list shows, on all of its pages, what has not been sent will not "
         "be sent. This cannot be undone.",
-        "delivery.change_notification",
+        MANY,
         filtered=True,
     )
 
@@ -203,6 +207,8 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
         state = progress.state
         if state in (NotificationState.CANCELLED, NotificationState.DONE):
             if row.kind != NotificationKind.PUBLISHED or not replaying.may_be(progress.counts):
+                return ()
+            if not request.user.has_perms(MANY):
                 return ()
             warning = "Those whom it has not reached are sent it now, as a new notification."
             label = "Send it again to those who did not get it"

@@ -19,7 +19,8 @@ from apps.operators import markup
 from apps.publishers import audit
 
 #: Permissions to see the page, and to release or cancel.
-SEEING, ENDING = "delivery.view_delivery", "delivery.change_notification"
+SEEING = "delivery.view_delivery"
+ENDING = ("delivery.change_notification", "delivery.change_deadletter")
 #: Seconds for which one press works.
 LONGEST = 20.0
 
@@ -62,7 +63,7 @@ def page(request: HttpRequest) -> HttpResponse:
         ],
         "problem": "" if valid else "Write hours as a number, such as 1.5.",
         "form": form,
-        "may_end": request.user.has_perm(ENDING),
+        "may_end": request.user.has_perms(ENDING),
     }
     return render(request, "delivery/held.html", admin.site.each_context(request) | context)
 
@@ -70,7 +71,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_POST
 def end(request: HttpRequest) -> HttpResponse:
     """Release or cancel what the filter matches."""
-    if not request.user.has_perm(ENDING):
+    if not request.user.has_perms(ENDING):
         raise PermissionDenied
     form, action = Wanted(request.POST), request.POST.get("action")
     here = HttpResponseRedirect(reverse("admin:held"))
