@@ -4,12 +4,13 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api.openapi import ProblemDetails
 from apps.api.pagination import read_query
-from apps.api.problems import Problem
+from apps.api.problems import CONTENT_TYPE, Problem
 from apps.delivery import selectors, state
 from apps.delivery.api import presenters
 from apps.delivery.api.notification_serializers import (
@@ -28,6 +29,7 @@ from apps.publishers.api.endpoint import Endpoint, ListEndpoint
 from apps.publishers.scopes import Scope
 
 NOTIFICATIONS = "Notifications"
+BEGUN = {(409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "it is begun, or cancelled")}
 
 
 class NotificationView(Endpoint):
@@ -45,7 +47,7 @@ class NotificationView(Endpoint):
     @extend_schema(
         operation_id="edit_notification",
         request=EditIn,
-        responses={200: NotificationOut},
+        responses={200: NotificationOut} | BEGUN,
         tags=[NOTIFICATIONS],
         examples=[
             OpenApiExample(
