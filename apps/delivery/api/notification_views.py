@@ -24,12 +24,17 @@ from apps.delivery.models import Notification
 from apps.delivery.operations import retained
 from apps.delivery.sending import cancellation
 from apps.publishers import audit
-from apps.publishers.api.caller import publisher_of
+from apps.publishers.api.caller import key_of, publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
+from apps.publishers.api.permissions import require_critical, require_high
 from apps.publishers.scopes import Scope
+from notifier.domain.categories import CategoryKind
+from notifier.domain.priorities import Priority
 
 NOTIFICATIONS = "Notifications"
 BEGUN = {(409, CONTENT_TYPE): OpenApiResponse(ProblemDetails, "it is begun, or cancelled")}
+#: Fields of an edit that nobody is sent, and that change no time.
+KNOWN_BY = {"reference", "metadata"}
 
 
 class NotificationView(Endpoint):
@@ -60,10 +65,13 @@ class NotificationView(Endpoint):
 
         What is left out stays as it is. 409 once it is begun, or cancelled; then nothing is
         changed. An edit that would change nothing is answered with 200 whatever became of it, so
-        that a request can be repeated.
+        that a request can be repeated. What the key might not post, it cannot change either.
         """
         row = _mine(request, notification_id)
-        editing.edit(request, row.pk, self.body(request, EditIn))
+        body = self.body(request, EditIn)
+        if body.keys() - KNOWN_BY:
+            _require_permitted(request, row)
+        editing.edit(request, row.pk, body)
         return Response(presenters.notification(_mine(request, notification_id)))
 
 
@@ -118,6 +126,14 @@ class DeliveriesView(ListEndpoint):
             sought=sought,
             context=presenters.delivery_context,
         )
+
+
+def _require_permitted(request: Request, row: Notification) -> None:
+    """Raise ``Problem`` where the key might not post such a notification."""
+    if row.category_kind == CategoryKind.CRITICAL:
+        require_critical(key_of(request), row.category)
+    if row.priority == Priority.HIGH:
+        require_high(key_of(request))
 
 
 def _mine(request: Request, notification_id: UUID) -> Notification:

@@ -35,6 +35,11 @@ def require_high(key: KeySnapshot) -> None:
     )
 
 
+def require_critical(key: KeySnapshot, category: str) -> None:
+    """Raise a ``Problem`` if the key may not post in critical categories, as this one is."""
+    require(key, Scope.NOTIFICATIONS_CRITICAL, f"The category {category!r}, which is critical,")
+
+
 class HasScope(BasePermission):
     """Require the scope of a view's ``required_scopes``: ``{"POST": "topics:write"}``."""
 

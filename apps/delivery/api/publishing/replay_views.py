@@ -26,7 +26,7 @@ from apps.delivery.intake.idempotency import Answer, Key
 from apps.publishers import audit, limits
 from apps.publishers.api.caller import key_of, publisher_of
 from apps.publishers.api.endpoint import Endpoint
-from apps.publishers.api.permissions import require, require_high
+from apps.publishers.api.permissions import require_critical, require_high
 from apps.publishers.scopes import Scope
 from notifier.domain.priorities import Priority
 
@@ -119,8 +119,7 @@ class ReplayView(Endpoint):
         """Raise ``Problem`` where the key might not post such a notification."""
         category = replay.draft.category
         if category is not None and category.critical:
-            what = f"The category {category.name!r}, which is critical,"
-            require(key_of(request), Scope.NOTIFICATIONS_CRITICAL, what)
+            require_critical(key_of(request), category.name)
         if replay.draft.priority == Priority.HIGH:
             require_high(key_of(request))
             limits.take_high(publisher_of(request))

@@ -6,16 +6,24 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from apps.delivery.models import Chunk, Delivery, Notification
 from apps.inbox import services as inbox
 from apps.inbox.models import InboxItem
 from apps.preferences.models import Recipient
+from apps.publishers import services
 from apps.publishers.models import AuditEvent
+from apps.publishers.scopes import Scope
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop
 
 CONFLICT = "/problems/conflict"
+CODE = {
+    "name": "code",
+    "default_locale": "en",
+    "contents": [{"channel": "inbox", "locale": "en", "title": "Code", "body": "B"}],
+}
 
 
 def soon(**ahead: float) -> str:
@@ -186,6 +194,31 @@ def test_local_times_cannot_be_moved_and_say_so(shop):
     body = {"user_id": "ada", "channels": ["inbox"], "content": HELLO, "send_at_local": wall}
     posted = shop.post("notifications", body)
     assert edit(shop, posted, 400, send_at=soon(hours=1))["errors"][0]["pointer"] == "/send_at"
+    edit(shop, posted, content={"title": "Corrected"})
+
+
+@pytest.mark.parametrize(
+    ("posted_as", "scope"),
+    [
+        ({"category": "security"}, Scope.NOTIFICATIONS_CRITICAL),
+        ({"priority": "high"}, Scope.NOTIFICATIONS_HIGH),
+    ],
+)
+def test_what_a_key_might_not_post_it_cannot_change(shop, posted_as, scope):
+    shop.http.put("/v1/categories/security", {"kind": "critical"}, format="json")
+    posted = scheduled(shop, **posted_as)
+    _, key = services.create_key(shop.id, set(Scope) - {scope})
+    modest = Shop(shop.id, APIClient())
+    modest.http.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+    shop.post("templates", CODE, status=201)
+    for fields in (
+        {"content": {"title": "Pay here"}},
+        {"template": {"name": "code", "variables": {}}},
+        {"send_at": None},
+        {"expires_at": soon(hours=9)},
+    ):
+        assert edit(modest, posted, 403, **fields)["scope"] == scope
+    edit(modest, posted, reference="order-7")
     edit(shop, posted, content={"title": "Corrected"})
 
 
