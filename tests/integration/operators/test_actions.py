@@ -84,6 +84,9 @@ def test_a_notification_is_sent_again_to_those_who_did_not_get_it(
     url = reverse("admin:delivery_notification_do", args=[row.pk, "replay"])
     answer = operator.post(url, follow=True).content.decode()
     assert "It was not sent again: There is nobody" in answer
+    Notification.objects.filter(pk=row.pk).update(expires_at=row.created_at)
+    answer = operator.post(url, follow=True).content.decode()
+    assert "It was not sent again: It expired" in answer
 
 
 class Held(Provider):

@@ -47,7 +47,9 @@ class ReplayIn(StrictSerializer):
         help_text="that they were on; all if left out",
     )
     expires_at = serializers.DateTimeField(
-        required=False, help_text="not sent after this time; the first one's if that is ahead"
+        required=False,
+        help_text="not sent after this time; the first one's by default, and needed once that is "
+        "past",
     )
 
     def validate_expires_at(self, expires_at: Any) -> Any:
@@ -73,7 +75,8 @@ class ReplayView(Endpoint):
         It is a new notification with the same content, to those whose deliveries ended in these
         states, on the channels on which they did. Whoever got it on any channel, or in an earlier
         replay, is left out, and so is who unsubscribed or was erased since. 409 while it, or a
-        replay of it, is not done; 410 once its content is deleted.
+        replay of it, is not done, and once it has expired, without another `expires_at`; 410 once
+        its content is deleted.
         """
         key = fingerprinted(request, idempotency_key(request))
         body = self.body(request, ReplayIn)

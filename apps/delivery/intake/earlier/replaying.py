@@ -111,7 +111,7 @@ def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
     """Return what is to be accepted, and lock the first notification until the transaction ends.
 
     Raises ``Problem`` where the notification or a replay of it is not done, where its content is
-    gone, and where there is nobody to send it to.
+    gone, where it has expired and no other time is chosen, and where there is nobody to send it to.
     """
     assert connection.in_atomic_block
     row = selectors.notifications(publisher_id).defer(None).filter(pk=notification_id).first()
@@ -127,6 +127,7 @@ def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
             "What it said is deleted: nobody can send it again. Post anew what is still to be "
             "said.",
         )
+    _require_ahead(row, choice)
     topic = _topic(row)
     found = _undelivered(row, first, choice)
     slices = list(_slices(row, found))
@@ -161,6 +162,20 @@ def _require_done(row: Notification, first: UUID) -> None:
                 "conflict",
                 f"{which} is {state}: who does not get it is known once it is done, or cancelled.",
             )
+
+
+def _require_ahead(row: Notification, choice: Choice) -> None:
+    """Raise ``Problem`` where it has expired: what was not to be sent late needs an end again."""
+    if (
+        choice.expires_at is None
+        and row.expires_at is not None
+        and row.expires_at <= clock.moment()
+    ):
+        raise Problem(
+            "conflict",
+            f"It expired at {row.expires_at.isoformat(timespec='seconds')}. If it is still to be "
+            "sent, say until when: replay it by the API with another expires_at.",
+        )
 
 
 def _topic(row: Notification) -> TopicSnapshot | None:
@@ -266,9 +281,6 @@ def _draft(
     else:
         variables = sealed_content.unseal_variables(row.pk, stored)
         content = TemplateContent(row.template_version_id, variables)
-    expires_at = choice.expires_at
-    if expires_at is None and row.expires_at is not None and row.expires_at > clock.moment():
-        expires_at = row.expires_at
     return Draft(
         content=content,
         priority=row.priority,
@@ -281,7 +293,7 @@ def _draft(
         ordering_key=row.ordering_key,
         reference=row.reference,
         metadata=row.metadata or {},
-        expires_at=expires_at,
+        expires_at=choice.expires_at or row.expires_at,
         slices=slices,
         replay_of=first,
         warnings=warnings,

@@ -249,7 +249,8 @@ class Publishing(Calls):
         """Send a notification again to those who did not get it; return the new one.
 
         ``states``: that their deliveries ended in: dead, failed, bounced, expired or, only if it is
-        named, cancelled. ``channels``: that they were on; all by default.
+        named, cancelled. ``channels``: that they were on; all by default. ``expires_at``: the first
+        one's by default; once that is past, it has to be given.
 
         client.replay(posted.id, states=["dead"], channels=["email"])
         """
