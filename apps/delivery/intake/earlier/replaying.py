@@ -9,7 +9,7 @@ locked while one is made, and one at a time is under way, so that nobody gets tw
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -76,6 +76,13 @@ SELECT d.id, d.state, d.channel, d.recipient_id, d.contact_id
 """
 
 
+class Person(NamedTuple):
+    """Somebody whom it is sent to: a recipient, or the contact of a bare address."""
+
+    recipient_id: int | None
+    contact_id: int | None = None
+
+
 class _Undelivered(NamedTuple):
     """A delivery that ended without reaching anybody."""
 
@@ -84,6 +91,10 @@ class _Undelivered(NamedTuple):
     channel: str
     recipient_id: int | None
     contact_id: int | None
+
+    @property
+    def person(self) -> Person:
+        return Person(self.recipient_id, None if self.recipient_id else self.contact_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +141,7 @@ def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
     _require_ahead(row, choice)
     topic = _topic(row)
     found = _undelivered(row, first, choice)
-    slices = list(_slices(row, found))
+    slices, people = _slices(row, found)
     if not slices:
         raise Problem(
             "conflict",
@@ -138,7 +149,8 @@ def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
             "channels left, was erased or is gone.",
         )
     draft = _draft(row, first, topic, slices, choice)
-    return Replay(draft, [one.id for one in found if one.state == DeliveryState.DEAD])
+    dead = [one for one in found if one.state == DeliveryState.DEAD and one.person in people]
+    return Replay(draft, [one.id for one in dead])
 
 
 def may_be(counts: Mapping[str, Mapping[str, int]]) -> bool:
@@ -214,55 +226,68 @@ def _undelivered(row: Notification, first: UUID, choice: Choice) -> list[_Undeli
     return found
 
 
-def _slices(row: Notification, found: Sequence[_Undelivered]) -> Iterator[Slice]:
-    """Yield the slices of the audience, of those who are still in it."""
+def _slices(
+    row: Notification, found: Sequence[_Undelivered]
+) -> tuple[Sequence[Slice], Collection[Person]]:
+    """Return the slices of the audience, of those who are still in it, and who they are."""
+    slices: list[Slice] = []
+    people: set[Person] = set()
     by_channel: dict[str, list[_Undelivered]] = defaultdict(list)
     for one in found:
         by_channel[one.channel].append(one)
     for channel, some in sorted(by_channel.items()):
-        if row.topic_id is not None or row.group_id is not None:
-            kind, ids = ChunkKind.LISTED, _members(row, channel, some)
+        if row.topic_id is not None:
+            kind, members = ChunkKind.LISTED, _subscribers(row.topic_id, channel, some)
+        elif row.group_id is not None:
+            kind, members = ChunkKind.LISTED, _members(row.group_id, some)
         else:
-            kind, ids = ChunkKind.NAMED, _people(some)
+            kind, members = ChunkKind.NAMED, _recipients(some)
+        people.update(members.values())
+        ids = sorted(members)
         for start in range(0, len(ids), settings.CHUNK_SIZE):
-            yield Slice(kind, channel, ids[start : start + settings.CHUNK_SIZE])
+            slices.append(Slice(kind, channel, ids[start : start + settings.CHUNK_SIZE]))
+    return slices, people
 
 
-def _people(found: Sequence[_Undelivered]) -> list[int]:
-    """Return the recipients of these deliveries who are still there, each once."""
-    ids = sorted({one.recipient_id for one in found if one.recipient_id is not None})
-    return [
-        key
-        for part in _parts(ids)
+def _recipients(found: Sequence[_Undelivered]) -> dict[int, Person]:
+    """Return the recipients of these deliveries who are still there, by id."""
+    return {
+        key: Person(key)
+        for part in _parts({one.recipient_id for one in found})
         for key in present(Recipient.objects.filter(pk__in=part)).values_list("pk", flat=True)
-    ]
+    }
 
 
-def _members(row: Notification, channel: str, found: Sequence[_Undelivered]) -> list[int]:
-    """Return the ids of their subscriptions to the topic, or memberships of the group."""
-    people = sorted({one.recipient_id for one in found if one.recipient_id is not None})
-    bare = sorted({one.contact_id for one in found if one.recipient_id is None and one.contact_id})
-    ids: set[int] = set()
-    if row.topic_id is None:
-        for part in _parts(people):
-            members = Membership.objects.filter(group=row.group_id, recipient__in=part)
-            ids.update(members.values_list("pk", flat=True))
-        return sorted(ids)
-    subscriptions = Subscription.objects.filter(
-        topic=row.topic_id, channel=channel, state=SubscriptionState.ACTIVE
+def _members(group_id: int, found: Sequence[_Undelivered]) -> dict[int, Person]:
+    """Return those who are still members of the group, by the ids of their memberships."""
+    members: dict[int, Person] = {}
+    for part in _parts({one.recipient_id for one in found}):
+        rows = Membership.objects.filter(group=group_id, recipient__in=part)
+        members.update((key, Person(who)) for key, who in rows.values_list("pk", "recipient_id"))
+    return members
+
+
+def _subscribers(topic_id: int, channel: str, found: Sequence[_Undelivered]) -> dict[int, Person]:
+    """Return those who are still subscribed to the topic, by the ids of their subscriptions."""
+    rows = Subscription.objects.filter(
+        topic=topic_id, channel=channel, state=SubscriptionState.ACTIVE
     )
+    members: dict[int, Person] = {}
+    for part in _parts({one.recipient_id for one in found}):
+        own = rows.filter(recipient__in=part).values_list("pk", "recipient_id")
+        members.update((key, Person(who)) for key, who in own)
     # A person's delivery may come from a subscription of their own contact.
-    contacts = sorted({*bare, *(one.contact_id for one in found if one.contact_id is not None)})
-    for part in _parts(people):
-        ids.update(subscriptions.filter(recipient__in=part).values_list("pk", flat=True))
-    for part in _parts(contacts):
-        ids.update(subscriptions.filter(contact__in=part).values_list("pk", flat=True))
-    return sorted(ids)
+    owners = {one.contact_id: one.person for one in found}
+    for part in _parts(owners):
+        of_contacts = rows.filter(contact__in=part).values_list("pk", "contact_id")
+        members.update((key, owners[contact_id]) for key, contact_id in of_contacts)
+    return members
 
 
-def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), _AT_ONCE):
-        yield ids[start : start + _AT_ONCE]
+def _parts(ids: Iterable[int | None]) -> Iterator[Sequence[int]]:
+    known = sorted(key for key in ids if key is not None)
+    for start in range(0, len(known), _AT_ONCE):
+        yield known[start : start + _AT_ONCE]
 
 
 def _draft(

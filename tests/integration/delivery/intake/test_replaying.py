@@ -181,6 +181,22 @@ def test_what_is_sent_again_is_no_dead_letter_any_more(shop, work, ended):
     assert redriven["redriven"] == 0
 
 
+def test_who_is_not_sent_it_again_keeps_their_dead_letter(shop, work, ended):
+    topic = shop.topic()
+    for name in NAMES:
+        subscribe(topic, recipient(name), "inbox")
+    first = ended("topics/news/publish", ada="dead", bob="dead", eve="dead", kim="delivered")
+    gone = Subscription.objects.filter(recipient__user_id="ada")
+    gone.update(state="pending")
+    Subscription.objects.filter(recipient__user_id="bob").delete()
+    again = replay(shop, first)
+    work()
+    assert people(again) == ["eve"]
+    dead = sorted(of(first, name).get().public_id for name in ("ada", "bob"))
+    assert sorted(row["id"] for row in shop.get("dead-letters")["data"]) == dead
+    assert shop.post("dead-letters/redrive", {"ids": dead}, status=200)["redriven"] == 2
+
+
 def test_the_same_key_makes_one_replay(shop, work, ended):
     first = ended(ada="dead")
     again = replay(shop, first, key="again")
