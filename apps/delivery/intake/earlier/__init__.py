@@ -2,5 +2,6 @@
 
 - ``editing``: it is moved or corrected, while it is scheduled.
 - ``replaying``: it is sent again to those who did not get it.
+- ``undelivered``: who they are, and the deliveries that did not reach them.
 - ``unreached``: they are the audience of another one.
 """

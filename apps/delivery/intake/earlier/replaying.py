@@ -10,9 +10,8 @@ locked while one is made, and one at a time is under way, so that nobody gets tw
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -24,7 +23,8 @@ from apps.delivery import sealed_content, selectors
 from apps.delivery.flow import availability
 from apps.delivery.intake import load_shedding
 from apps.delivery.intake.drafts import Draft, Slice
-from apps.delivery.intake.earlier import unreached
+from apps.delivery.intake.earlier import undelivered
+from apps.delivery.intake.earlier.undelivered import Person, Undelivered
 from apps.delivery.models import ChunkKind, DeadLetter, Notification
 from apps.delivery.sealed_content import TemplateContent
 from apps.delivery.selectors import NotificationState
@@ -47,54 +47,8 @@ STATES = (
 )
 #: Those that are replayed where none are named. A cancel was meant.
 USUAL = tuple(state for state in STATES if state != DeliveryState.CANCELLED)
-#: Most deliveries of one replay: they are written down when it is accepted.
-MOST = unreached.MOST
 #: Members of an audience that are looked up with one query.
 _AT_ONCE = 10_000
-
-# Somebody who got it in any of the notifications, or may have got it, is left out. Deliveries that
-# were dead are locked, so that none is redriven beside it; one that is being redriven is left out.
-_NOT_REACHED = """
-WITH family AS (
-    SELECT id FROM delivery_notification WHERE id = %(first)s OR replay_of = %(first)s
-), reached AS MATERIALIZED (
-    SELECT DISTINCT d.recipient_id, CASE WHEN d.recipient_id IS NULL THEN d.contact_id END AS bare
-      FROM family f JOIN delivery_delivery d ON d.notification_id = f.id
-     WHERE d.state <> ALL(%(not_reached)s) OR d.reason = ANY(%(needless)s)
-)
-SELECT d.id, d.state, d.channel, d.recipient_id, d.contact_id
-  FROM delivery_delivery d
- WHERE d.notification_id = %(notification_id)s AND d.state = ANY(%(states)s)
-   AND d.channel = ANY(%(channels)s)
-   AND NOT EXISTS (SELECT FROM reached r WHERE r.recipient_id = d.recipient_id
-                      OR (d.recipient_id IS NULL AND r.bare = d.contact_id))
-   AND NOT EXISTS (SELECT FROM delivery_answer w JOIN family f ON f.id = w.notification_id
-                    WHERE w.recipient_id = d.recipient_id)
- ORDER BY d.id
- LIMIT %(most)s
-   FOR UPDATE OF d SKIP LOCKED
-"""
-
-
-class Person(NamedTuple):
-    """Somebody whom it is sent to: a recipient, or the contact of a bare address."""
-
-    recipient_id: int | None
-    contact_id: int | None = None
-
-
-class _Undelivered(NamedTuple):
-    """A delivery that ended without reaching anybody."""
-
-    id: int
-    state: str
-    channel: str
-    recipient_id: int | None
-    contact_id: int | None
-
-    @property
-    def person(self) -> Person:
-        return Person(self.recipient_id, None if self.recipient_id else self.contact_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +62,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A replay that can be accepted. ``dead``: ids of the dead letters that it takes over."""
+    """A replay that can be accepted. ``taken``: ids of deliveries to the people whom it is for."""
 
     draft: Draft
-    dead: Sequence[int] = field(default_factory=tuple)
+    taken: Sequence[int]
 
     def take_over(self) -> None:
-        """Delete the dead letters that are sent again by it, in its transaction."""
-        DeadLetter.objects.filter(pk__in=self.dead).delete()
+        """Delete the dead letters of its people, in its transaction: it is sent in their place."""
+        DeadLetter.objects.filter(pk__in=self.taken).delete()
 
 
 def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
@@ -131,7 +85,7 @@ def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
     first = row.replay_of or row.pk
     # Replays of one notification come one after another.
     list(Notification.objects.select_for_update().filter(pk=first).values_list("pk"))
-    _require_done(row, first)
+    family = _require_done(row, first)
     if not bytes(row.content):
         raise Problem(
             "content-gone",
@@ -140,17 +94,18 @@ def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
         )
     _require_ahead(row, choice)
     topic = _topic(row)
-    found = _undelivered(row, first, choice)
-    slices, people = _slices(row, found)
+    channels = availability.available(choice.channels or settings.CHANNELS)
+    found = undelivered.find(row.pk, family, choice.states, channels)
+    slices, people = _slices(row, found.deliveries)
     if not slices:
         raise Problem(
             "conflict",
             "There is nobody to send it to again: who did not get it in these states and on these "
-            "channels left, was erased or is gone.",
+            "channels left, was erased or is gone, or is told of it by a digest that is a dead "
+            "letter, which you can redrive.",
         )
     draft = _draft(row, first, topic, slices, choice)
-    dead = [one for one in found if one.state == DeliveryState.DEAD and one.person in people]
-    return Replay(draft, [one.id for one in dead])
+    return Replay(draft, [key for key, person in found.locked.items() if person in people])
 
 
 def may_be(counts: Mapping[str, Mapping[str, int]]) -> bool:
@@ -164,9 +119,10 @@ def replays_of(row: Notification) -> list[UUID]:
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
-def _require_done(row: Notification, first: UUID) -> None:
-    family = Notification.objects.filter(replay_of=first).defer("content").order_by("pk")
-    for one in [row, *(other for other in family if other.pk != row.pk)]:
+def _require_done(row: Notification, first: UUID) -> list[UUID]:
+    """Return the ids of the first one and its replays, all of which are done or cancelled."""
+    replays = Notification.objects.filter(replay_of=first).defer("content").order_by("pk")
+    for one in [row, *(other for other in replays if other.pk != row.pk)]:
         state = selectors.progress(one).state
         if state not in (NotificationState.DONE, NotificationState.CANCELLED):
             which = "It" if one.pk == row.pk else f"Its replay {one.pk}"
@@ -174,6 +130,7 @@ def _require_done(row: Notification, first: UUID) -> None:
                 "conflict",
                 f"{which} is {state}: who does not get it is known once it is done, or cancelled.",
             )
+    return [first, *(one.pk for one in replays)]
 
 
 def _require_ahead(row: Notification, choice: Choice) -> None:
@@ -201,38 +158,13 @@ def _topic(row: Notification) -> TopicSnapshot | None:
     return topic
 
 
-def _undelivered(row: Notification, first: UUID, choice: Choice) -> list[_Undelivered]:
-    sendable = availability.available(choice.channels or settings.CHANNELS)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _NOT_REACHED,
-            {
-                "first": first,
-                "notification_id": row.pk,
-                "states": list(choice.states),
-                "channels": list(sendable),
-                "not_reached": list(unreached.NOT_REACHED),
-                "needless": list(unreached.NEEDLESS),
-                "most": MOST + 1,
-            },
-        )
-        found = [_Undelivered._make(one) for one in cursor.fetchall()]
-    if len(found) > MOST:
-        raise Problem(
-            "invalid-request",
-            f"More than {MOST:,} deliveries ended so, which are too many for one replay. Name "
-            "fewer states or channels.",
-        )
-    return found
-
-
 def _slices(
-    row: Notification, found: Sequence[_Undelivered]
+    row: Notification, found: Sequence[Undelivered]
 ) -> tuple[Sequence[Slice], Collection[Person]]:
     """Return the slices of the audience, of those who are still in it, and who they are."""
     slices: list[Slice] = []
     people: set[Person] = set()
-    by_channel: dict[str, list[_Undelivered]] = defaultdict(list)
+    by_channel: dict[str, list[Undelivered]] = defaultdict(list)
     for one in found:
         by_channel[one.channel].append(one)
     for channel, some in sorted(by_channel.items()):
@@ -249,7 +181,7 @@ def _slices(
     return slices, people
 
 
-def _recipients(found: Sequence[_Undelivered]) -> dict[int, Person]:
+def _recipients(found: Sequence[Undelivered]) -> dict[int, Person]:
     """Return the recipients of these deliveries who are still there, by id."""
     return {
         key: Person(key)
@@ -258,7 +190,7 @@ def _recipients(found: Sequence[_Undelivered]) -> dict[int, Person]:
     }
 
 
-def _members(group_id: int, found: Sequence[_Undelivered]) -> dict[int, Person]:
+def _members(group_id: int, found: Sequence[Undelivered]) -> dict[int, Person]:
     """Return those who are still members of the group, by the ids of their memberships."""
     members: dict[int, Person] = {}
     for part in _parts({one.recipient_id for one in found}):
@@ -267,7 +199,7 @@ def _members(group_id: int, found: Sequence[_Undelivered]) -> dict[int, Person]:
     return members
 
 
-def _subscribers(topic_id: int, channel: str, found: Sequence[_Undelivered]) -> dict[int, Person]:
+def _subscribers(topic_id: int, channel: str, found: Sequence[Undelivered]) -> dict[int, Person]:
     """Return those who are still subscribed to the topic, by the ids of their subscriptions."""
     rows = Subscription.objects.filter(
         topic=topic_id, channel=channel, state=SubscriptionState.ACTIVE

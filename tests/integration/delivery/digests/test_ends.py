@@ -86,6 +86,24 @@ def dead(shop, work):
     return posted
 
 
+def test_what_a_dead_digest_tells_is_redriven_with_it_and_not_replayed_beside_it(shop, work):
+    posted = dead(shop, work)
+    refused = shop.post(f"notifications/{posted[0]['id']}/replay", {}, status=409)
+    assert "digest" in refused["detail"]
+    ids = [delivery(posted[0]).public_id]
+    assert shop.post("dead-letters/redrive", {"ids": ids}, status=200)["redriven"] == 1
+    work()
+    assert len(Push.taken) == 1
+
+
+def test_what_a_digest_without_a_dead_letter_told_nobody_is_replayed(shop, work):
+    posted = dead(shop, work)
+    DeadLetter.objects.all().delete()
+    shop.post(f"notifications/{posted[0]['id']}/replay", {})
+    work()
+    assert [message.content.title for message in Push.taken] == ["Comment 1"]
+
+
 def delete_content(*posted):
     """What retention does to them, once it is over."""
     ids = [one["id"] for one in posted]

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from apps.delivery.models import Chunk, DeadLetter, Delivery, Notification
@@ -195,6 +196,39 @@ def test_who_is_not_sent_it_again_keeps_their_dead_letter(shop, work, ended):
     dead = sorted(of(first, name).get().public_id for name in ("ada", "bob"))
     assert sorted(row["id"] for row in shop.get("dead-letters")["data"]) == dead
     assert shop.post("dead-letters/redrive", {"ids": dead}, status=200)["redriven"] == 2
+
+
+def test_no_letter_of_the_first_one_or_of_a_replay_is_redriven_beside_another(shop, work, ended):
+    first = ended(ada="dead", bob="dead")
+    again = replay(shop, first)
+    work()
+    for name in ("ada", "bob"):
+        end(again, name, "dead")
+    dead = [of(again, name).get().public_id for name in ("ada", "bob")]
+    replay(shop, first)
+    work()
+    assert shop.post("dead-letters/redrive", {"ids": dead}, status=200)["redriven"] == 0
+
+
+def test_who_is_sent_something_of_it_right_now_is_left_out(shop, work, ended):
+    first = ended(ada="dead", bob="dead")
+    again = replay(shop, first)
+    work()
+    for name in ("ada", "bob"):
+        end(again, name, "dead")
+    other = connections.create_connection("default")
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:  # as a redrive does
+            row = of(again, "ada").get()
+            cursor.execute("SELECT FROM delivery_delivery WHERE id = %s FOR UPDATE", [row.pk])
+            third = replay(shop, first)
+    finally:
+        other.rollback()
+        other.close()
+    work()
+    assert people(third) == ["bob"]
+    assert list(DeadLetter.objects.values_list("pk", flat=True)) == [row.pk]
 
 
 def test_the_same_key_makes_one_replay(shop, work, ended):
