@@ -20,7 +20,7 @@ from apps.delivery import sealed_content, selectors
 from apps.delivery.intake.bodies import ContentBody, TemplateBody
 from apps.delivery.intake.drafts import LONGEST_AHEAD, check_content
 from apps.delivery.intake.template_validation import TemplateValidator
-from apps.delivery.models import Chunk, Delivery, Notification
+from apps.delivery.models import Chunk, Delivery, Notification, RetentionDeferral
 from apps.delivery.outbox import doorbells
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sealed_content import TemplateContent
@@ -79,6 +79,8 @@ def edit(
     row.save(update_fields=list(changed))
     if "send_at" in changed:
         _move(chunks, max(row.send_at or now, now) - before["send_at"], row.send_at or now, now)
+    if changed.keys() & {"send_at", "expires_at"}:
+        _judge_retention_anew(row, now)
     _audit(request, row, before)
     return _names(changed)
 
@@ -115,9 +117,12 @@ def _send_at(row: Notification, wanted: datetime | None, now: datetime) -> datet
         )
     if wanted is not None and wanted > now + LONGEST_AHEAD:
         raise ValidationError({"send_at": f"It can be at most {LONGEST_AHEAD.days} days from now."})
-    if row.topic is not None and row.topic.delay:
-        return (wanted or now) + timedelta(seconds=row.topic.delay)
-    return wanted
+    delay = timedelta(seconds=row.topic.delay if row.topic is not None else 0)
+    if wanted is not None:
+        return wanted + delay
+    if row.send_at is None or row.send_at <= now + delay:
+        return row.send_at  # the same request moves it once
+    return now + delay if delay else None
 
 
 def _content(row: Notification, body: EditBody) -> Content | TemplateContent:
@@ -198,6 +203,19 @@ def _move(chunks: Sequence[int], by: timedelta, start: datetime, now: datetime) 
         queues = {Queue(*found) for found in cursor.fetchall()}
     if start <= now:
         transaction.on_commit(lambda: doorbells.ring(queues))
+
+
+def _judge_retention_anew(row: Notification, now: datetime) -> None:
+    """Have retention look at it again: it may be put off until what its former times say."""
+    RetentionDeferral.objects.bulk_create(
+        [
+            RetentionDeferral(notification_id=row.pk, what=what, due_at=now)
+            for what in ("content", "record")
+        ],
+        update_conflicts=True,
+        unique_fields=["notification_id", "what"],
+        update_fields=["due_at"],
+    )
 
 
 def _names(changed: Mapping[str, object]) -> list[str]:

@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from apps.delivery.models import Chunk, Delivery, Notification
+from apps.delivery.maintenance import notifications
+from apps.delivery.models import Chunk, Delivery, Notification, RetentionDeferral
 from apps.inbox import services as inbox
 from apps.inbox.models import InboxItem
 from apps.preferences.models import Recipient
@@ -118,6 +120,33 @@ def test_one_edit_is_one_line_of_the_audit_trail_however_often_it_is_sent(shop, 
     edit(shop, posted, send_at=None)
     work()
     edit(shop, posted, send_at=None, content={"title": "New"})  # what it is already
+
+
+def test_retention_goes_by_its_new_times(shop):
+    shop.http.put("/v1/categories/security", {"kind": "critical"}, format="json")
+    posted = scheduled(shop, category="security")
+    row = Notification.objects.get(pk=posted["id"])
+    due = RetentionDeferral.objects.filter(notification_id=row.pk)
+    for what in notifications.What:  # as a walk leaves it that passes before its time
+        due.create(notification_id=row.pk, what=what, due_at=row.send_at + timedelta(days=99))
+    ahead = timezone.now() + timedelta(hours=5)
+    edit(shop, posted, expires_at=ahead.isoformat())
+    notifications.purge()
+    assert due.get(what="content").due_at == ahead + notifications.AFTER_EXPIRY
+    edit(shop, posted, send_at=None)
+    notifications.purge()
+    assert due.get(what="record").due_at == row.created_at + timedelta(days=settings.RECORD_DAYS)
+
+
+def test_at_once_with_a_delay_is_the_same_time_however_often_it_is_said(shop):
+    shop.topic(delay=3600)
+    recipient("ada")
+    body = {"content": HELLO, "channels": ["inbox"], "send_at": soon(hours=3)}
+    posted = shop.post("topics/news/publish", body)
+    moved = edit(shop, posted, send_at=None)["send_at"]
+    assert moved < posted["send_at"]
+    assert edit(shop, posted, send_at=None)["send_at"] == moved
+    assert AuditEvent.objects.filter(object_type="notification").count() == 1
 
 
 def test_once_it_is_begun_nothing_is_changed(shop, work):
