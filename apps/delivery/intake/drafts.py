@@ -187,7 +187,7 @@ def _unreached_draft(key: KeySnapshot, data: NotificationBody, audience: Audienc
     refuses it now.
     """
     earlier = unreached.earlier(key.publisher_id, audience["not_reached_by"])
-    ids = unreached.people(earlier.pk, audience.get("states", unreached.NOT_REACHED))
+    ids = unreached.people(earlier, audience.get("states", unreached.NOT_REACHED))
     same = fold(earlier.category)
     if "category" not in data and same and catalogue.find(same) is not None:
         data = {**data, "category": same}

@@ -6,7 +6,9 @@ from uuid import UUID
 from django.db import connection
 
 from apps.api.problems import Problem
+from apps.core import arrays
 from apps.delivery import selectors
+from apps.delivery.intake.earlier import family
 from apps.delivery.models import Notification
 from notifier.domain.states import DeliveryState
 
@@ -30,12 +32,13 @@ NEEDLESS = ("read", "read_by_another", "acknowledged", "acknowledged_by_another"
 _PEOPLE = """
 SELECT d.recipient_id
   FROM delivery_delivery d
- WHERE d.notification_id = %(notification_id)s AND d.recipient_id IS NOT NULL
+ WHERE d.notification_id = ANY(%(family)s::uuid[]) AND d.recipient_id IS NOT NULL
    AND NOT EXISTS (SELECT FROM delivery_answer w
-                    WHERE w.notification_id = %(notification_id)s
+                    WHERE w.notification_id = ANY(%(family)s::uuid[])
                       AND w.recipient_id = d.recipient_id)
  GROUP BY d.recipient_id
 HAVING bool_and(d.state = ANY(%(states)s) AND d.reason <> ALL(%(needless)s))
+   AND bool_or(d.notification_id = %(notification_id)s)
  ORDER BY d.recipient_id
  LIMIT %(most)s
 """
@@ -44,8 +47,8 @@ HAVING bool_and(d.state = ANY(%(states)s) AND d.reason <> ALL(%(needless)s))
 def earlier(publisher_id: int, notification_id: UUID) -> Notification:
     """Return the earlier notification of the publisher.
 
-    Raises ``Problem`` where there is none, where it is not done, or where its audience is another
-    publisher's: only a topic's owner may know who its subscribers are.
+    Raises ``Problem`` where there is none, or where its audience is another publisher's: only a
+    topic's owner may know who its subscribers are.
     """
     row = selectors.notifications(publisher_id).filter(pk=notification_id).first()
     if row is None:
@@ -56,25 +59,26 @@ def earlier(publisher_id: int, notification_id: UUID) -> Notification:
             "It was published to another publisher's topic, whose subscribers only its owner may "
             "know.",
         )
-    if (state := selectors.progress(row).state) not in ("done", "cancelled"):
-        raise _problem(
-            "conflict",
-            f"It is {state}: who does not get it is known once it is done, or cancelled.",
-        )
     return row
 
 
-def people(notification_id: UUID, states: Collection[str]) -> list[int]:
+def people(row: Notification, states: Collection[str]) -> list[int]:
     """Return the ids of recipients all of whose deliveries are in these states, each once.
 
-    Not of those who have answered it (see ``apps.delivery.state.steps``), or did not get it since
-    another had. Raises ``Problem`` where there are none, or more than ``MOST``.
+    Those of its replays are their deliveries, too. Not of those who have answered it (see
+    ``apps.delivery.state.steps``), or did not get it since another had. Raises ``Problem`` where it
+    or a replay is not done, and where there are none, or more than ``MOST``.
     """
+    try:
+        kin = family.of(row)
+    except Problem as problem:
+        raise _problem("conflict", problem.sentence) from None
     with connection.cursor() as cursor:
         cursor.execute(
             _PEOPLE,
             {
-                "notification_id": notification_id,
+                "notification_id": row.pk,
+                "family": arrays.uuids(kin),
                 "states": list(states),
                 "needless": list(NEEDLESS),
                 "most": MOST + 1,

@@ -116,6 +116,20 @@ def test_others_notifications_and_subscribers_are_nobodys_audience(shop, other_s
     assert again(other_shop, theirs, status=403)["type"] == "/problems/forbidden"
 
 
+def test_who_got_it_by_a_replay_was_reached(shop, work, first):
+    Contact.objects.filter(recipient__user_id="eve").update(state="active")
+    eve = Delivery.objects.filter(recipient_id=Recipient.objects.get(user_id="eve").pk)
+    eve.update(state="failed", reason="")
+    replayed = shop.post(f"notifications/{first['id']}/replay", {})
+    assert replayed["id"] in again(shop, first, status=409)["detail"], "it is not done"
+    work()
+    assert people(replayed) == ["eve"]
+    posted = again(shop, first)
+    work()
+    assert people(posted) == ["bob"]
+    assert "nobody" in again(shop, replayed, status=400)["detail"]
+
+
 def test_where_everybody_got_it_there_is_nobody(shop, work):
     recipient("ada")
     first = shop.post("notifications", {"user_id": "ada", "channels": ["inbox"], "content": HELLO})
