@@ -23,18 +23,19 @@ from apps.delivery import sealed_content, selectors
 from apps.delivery.flow import availability
 from apps.delivery.intake import load_shedding
 from apps.delivery.intake.drafts import Draft, Slice
-from apps.delivery.intake.earlier import undelivered
+from apps.delivery.intake.earlier import family, undelivered
 from apps.delivery.intake.earlier.undelivered import Person, Undelivered
 from apps.delivery.models import ChunkKind, DeadLetter, Notification
 from apps.delivery.sealed_content import TemplateContent
-from apps.delivery.selectors import NotificationState
 from apps.preferences.categories import catalogue
 from apps.preferences.models import Membership, Recipient
 from apps.preferences.selectors import present
 from apps.topics.models import Subscription, SubscriptionState
 from apps.topics.selectors import TopicSnapshot, get_topic_by_id
 from notifier.domain.categories import fold
+from notifier.domain.messages import Content
 from notifier.domain.states import DeliveryState
+from notifier.security.crypto import DecryptionError
 
 #: States of deliveries that may be replayed: nobody got them, and no wish of the person's kept them
 #: from being sent.
@@ -85,7 +86,7 @@ def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
     first = row.replay_of or row.pk
     # Replays of one notification come one after another.
     list(Notification.objects.select_for_update().filter(pk=first).values_list("pk"))
-    family = _require_done(row, first)
+    kin = family.of(row)
     if not bytes(row.content):
         raise Problem(
             "content-gone",
@@ -95,7 +96,7 @@ def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
     _require_ahead(row, choice)
     topic = _topic(row)
     channels = availability.available(choice.channels or settings.CHANNELS)
-    found = undelivered.find(row.pk, family, choice.states, channels)
+    found = undelivered.find(row.pk, kin, choice.states, channels)
     slices, people = _slices(row, found.deliveries)
     if not slices:
         raise Problem(
@@ -117,20 +118,6 @@ def replays_of(row: Notification) -> list[UUID]:
     """Return the ids of the replays of a notification, and of those of its replays."""
     rows = Notification.objects.filter(replay_of=row.pk)
     return list(rows.order_by("pk").values_list("pk", flat=True))
-
-
-def _require_done(row: Notification, first: UUID) -> list[UUID]:
-    """Return the ids of the first one and its replays, all of which are done or cancelled."""
-    replays = Notification.objects.filter(replay_of=first).defer("content").order_by("pk")
-    for one in [row, *(other for other in replays if other.pk != row.pk)]:
-        state = selectors.progress(one).state
-        if state not in (NotificationState.DONE, NotificationState.CANCELLED):
-            which = "It" if one.pk == row.pk else f"Its replay {one.pk}"
-            raise Problem(
-                "conflict",
-                f"{which} is {state}: who does not get it is known once it is done, or cancelled.",
-            )
-    return [first, *(one.pk for one in replays)]
 
 
 def _require_ahead(row: Notification, choice: Choice) -> None:
@@ -231,15 +218,8 @@ def _draft(
 ) -> Draft:
     channels = sorted({one.channel for one in slices})
     warnings = list(load_shedding.check(row.priority, channels, fan_out=False, pointer=""))
-    content: TemplateContent | object
-    stored = bytes(row.content)
-    if row.template_version_id is None:
-        content = sealed_content.unseal(row.pk, stored)
-    else:
-        variables = sealed_content.unseal_variables(row.pk, stored)
-        content = TemplateContent(row.template_version_id, variables)
     return Draft(
-        content=content,
+        content=_content(row),
         priority=row.priority,
         channels=channels,
         topic=topic,
@@ -255,3 +235,19 @@ def _draft(
         replay_of=first,
         warnings=warnings,
     )
+
+
+def _content(row: Notification) -> Content | TemplateContent:
+    stored = bytes(row.content)
+    try:
+        if row.template_version_id is None:
+            return sealed_content.unseal(row.pk, stored)
+        variables = sealed_content.unseal_variables(row.pk, stored)
+    except DecryptionError as error:
+        raise Problem(
+            "conflict",
+            f"What it said cannot be read: {error}. An operator has to put the key it was "
+            "encrypted with into NOTIFIER_ENCRYPTION_KEYS again; or post anew what is still to "
+            "be said.",
+        ) from None
+    return TemplateContent(row.template_version_id, variables)

@@ -14,6 +14,7 @@ from apps.inbox.models import InboxItem
 from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.publishers.models import AuditEvent
 from apps.topics.models import Subscription
+from notifier.security import crypto
 from tests.support.publishers.people import contact, recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop
 
@@ -250,6 +251,14 @@ def test_one_that_is_not_done_or_says_nothing_any_more_is_refused(shop, work, en
     later = (timezone.now() + timedelta(hours=1)).isoformat()
     body = {"user_id": "ada", "channels": ["inbox"], "content": HELLO, "send_at": later}
     assert replay(shop, shop.post("notifications", body), 409)["type"] == CONFLICT
+
+
+def test_one_whose_key_is_missing_says_which(shop, ended):
+    first = ended(ada="dead")
+    by_another = crypto.Keyring({9: bytes(32)}, bytes(32)).encrypt(b"{}", b"")
+    Notification.objects.filter(pk=first["id"]).update(content=by_another)
+    assert "key 9 is not configured" in replay(shop, first, 409)["detail"]
+    assert DeadLetter.objects.exists()
 
 
 def test_it_expires_when_the_first_one_does(shop, ended):
