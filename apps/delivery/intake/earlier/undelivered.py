@@ -43,8 +43,8 @@ class Found(NamedTuple):
 
 
 # Somebody who got it in any of the family, or may have got it, is left out, and so is who gets it
-# once a digest is redriven. One pass over the family, sorted by person: a join of those who got it
-# with those who did not takes hours where the planner expects few of either.
+# once a digest is redriven. One pass over the family, sorted by person: the planner may have a join
+# of those who failed with those who got it compare each with each.
 _NOT_REACHED = """
 SELECT id, channel, recipient_id, contact_id
   FROM (SELECT d.id, d.notification_id, d.state, d.channel, d.recipient_id, d.contact_id,

@@ -20,6 +20,14 @@ from tests.support.publishers.shop import HELLO, Shop
 
 CONFLICT = "/problems/conflict"
 NAMES = ("ada", "bob", "eve", "kim")
+#: Deliveries to 40,000 people who are not there any more, of whom each fourth did not get it.
+MANY = """
+INSERT INTO delivery_delivery (notification_id, chunk_id, recipient_id, contact_id, channel,
+                               priority, state, created_at, updated_at)
+SELECT %s, 0, 1000000 + n, 1000000 + n, 'inbox', 'normal',
+       CASE WHEN n %% 4 = 0 THEN 'failed' ELSE 'delivered' END, now(), now()
+  FROM generate_series(1, 40000) AS n
+"""
 
 
 @pytest.fixture
@@ -230,6 +238,19 @@ def test_who_is_sent_something_of_it_right_now_is_left_out(shop, work, ended):
     work()
     assert people(third) == ["bob"]
     assert list(DeadLetter.objects.values_list("pk", flat=True)) == [row.pk]
+
+
+def test_many_are_found_without_comparing_each_with_each(shop, work, ended):
+    first = ended(ada="dead")
+    with connections["default"].cursor() as cursor:
+        cursor.execute(MANY, [first["id"]])
+        cursor.execute("SET statement_timeout = '10s'")
+        try:
+            again = replay(shop, first)
+        finally:
+            cursor.execute("RESET statement_timeout")
+    work()
+    assert people(again) == ["ada"]
 
 
 def test_the_same_key_makes_one_replay(shop, work, ended):
