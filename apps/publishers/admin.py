@@ -1,7 +1,7 @@
 """Admin pages of publishers, API keys and the audit trail."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, cast
 
@@ -24,7 +24,7 @@ from apps.operators.theme import ModelAdmin, UnfoldAdminCheckboxSelectMultipleWi
 from apps.publishers import audit, services
 from apps.publishers.audit import OPERATOR, PUBLISHER, SYSTEM
 from apps.publishers.models import ApiKey, AuditEvent, Publisher
-from apps.publishers.scopes import MEANINGS, PUBLISHING
+from apps.publishers.scopes import MEANINGS, PUBLISHING, Scope
 
 
 @admin.register(Publisher)
@@ -101,6 +101,8 @@ class PublisherAdmin(Audited, Panelled):
 
 #: ``made_by`` of keys that operators make here; publishers see it.
 HERE = "admin"
+#: Scopes that only superusers give: a key with them does what no role may do.
+OF_SUPERUSERS = (Scope.DIRECTORY_PERSONAL, Scope.NOTIFICATIONS_CRITICAL)
 
 
 class _New(Protocol):
@@ -128,17 +130,22 @@ class ApiKeyForm(_KeyForm):
         return end
 
 
-class NewKeyForm(_KeyForm):
-    """A new API key: whose, what it may do, and until when."""
-
-    scopes = forms.MultipleChoiceField(
+def _scopes(withheld: Collection[Scope] = (), said: str = "") -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
         choices=[
             (scope.value, format_html("<b>{}</b> {}", scope, meaning))
             for scope, meaning in MEANINGS.items()
+            if scope not in withheld
         ],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="As few as the service needs. As chosen here, it posts notifications.",
+        help_text=f"As few as the service needs. As chosen here, it posts notifications.{said}",
     )
+
+
+class NewKeyForm(_KeyForm):
+    """A new API key: whose, what it may do, and until when."""
+
+    scopes = _scopes()
 
     class Meta:
         model = ApiKey
@@ -153,6 +160,12 @@ class NewKeyForm(_KeyForm):
         if end is not None and end <= clock.moment():
             raise forms.ValidationError("Choose a time in the future.")
         return end
+
+
+class LimitedKeyForm(NewKeyForm):
+    """A new API key without the scopes that only superusers give."""
+
+    scopes = _scopes(OF_SUPERUSERS, f" Superusers also give {' and '.join(OF_SUPERUSERS)}.")
 
 
 @admin.register(ApiKey)
@@ -187,7 +200,7 @@ class ApiKeyAdmin(Audited, ModelAdmin):
         self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **options: Any
     ) -> "type[_KeyForm]":
         if obj is None:
-            options |= {"form": NewKeyForm}
+            options |= {"form": NewKeyForm if request.user.is_superuser else LimitedKeyForm}
         return super().get_form(request, obj, change, **options)
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
@@ -197,7 +210,8 @@ class ApiKeyAdmin(Audited, ModelAdmin):
         return () if obj is None else self.readonly_fields
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {"scopes": list(PUBLISHING), **super().get_changeform_initial_data(request)}
+        # Last: a link to the form must not tick others.
+        return super().get_changeform_initial_data(request) | {"scopes": list(PUBLISHING)}
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False  # the row of a revoked key shows whose it was

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.models import Session
 from django.core.serializers import serialize
 from django.test import Client
@@ -25,6 +26,17 @@ KEY = re.compile(r"ntf_\w{10}_[\w-]+")
 def typed(shop: Shop, **changed: object) -> dict[str, object]:
     fields = {"publisher": shop.id, "name": "nightly job", "scopes": ["topics:read"]}
     return {**fields, "expires_at_0": "", "expires_at_1": "", **changed}
+
+
+@pytest.fixture
+def key_maker(transactional_db: None) -> Client:
+    """An operator who may make keys, and is no superuser."""
+    user = User.objects.create_user("key-maker", is_staff=True)
+    codenames = ["view_publisher", "view_apikey", "add_apikey"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 def made(client: Client, shop: Shop, **changed: object) -> str:
@@ -118,6 +130,27 @@ def test_the_form_explains_each_scope_and_ticks_those_for_posting(shop: Shop, op
     assert all(escape(meaning) in page for meaning in MEANINGS.values())
     assert answer.context["adminform"].form["scopes"].value() == list(PUBLISHING)
     assert f'<option value="{shop.id}" selected>' in page
+
+
+def test_a_link_to_the_form_ticks_no_scopes(shop: Shop, operator: Client):
+    answer = operator.get(reverse(ADD), {"scopes": "directory:personal", "name": "nightly job"})
+    form = answer.context["adminform"].form
+    assert form["scopes"].value() == list(PUBLISHING)
+    assert form["name"].value() == "nightly job"
+
+
+@pytest.mark.parametrize("scope", ["directory:personal", "notifications:critical"])
+def test_only_a_superuser_gives_a_key_what_no_role_may_do(
+    shop: Shop, operator: Client, key_maker: Client, scope: str
+):
+    assert f'value="{scope}"' not in key_maker.get(reverse(ADD)).content.decode()
+    assert f'value="{scope}"' in operator.get(reverse(ADD)).content.decode()
+    answer = key_maker.post(reverse(ADD), typed(shop, scopes=["topics:read", scope]))
+    assert f"{scope} is not one of the available choices" in answer.content.decode()
+    assert not ApiKey.objects.filter(made_by="admin").exists()
+    made(key_maker, shop)
+    made(operator, shop, scopes=[scope])
+    assert ApiKey.objects.latest("id").scopes == [scope]
 
 
 def test_only_who_may_make_keys_does(shop: Shop, onlooker: Client, operator: Client):
