@@ -176,12 +176,12 @@ def contacts_of_address(address: str) -> QuerySet[Contact]:
     return Contact.objects.filter(spelt(address))
 
 
-def user_id_of_email(address: str) -> str | None:
-    """Return the recipient who has this email address and may be sent to there, if any."""
+def user_ids_of_email(address: str) -> list[str]:
+    """Return the recipients who have this email address and may be sent to there."""
     found = contacts_of_address(address).filter(
         channel=EMAIL, state=ContactState.ACTIVE, recipient__isnull=False
     )
-    return found.order_by("pk").values_list("recipient__user_id", flat=True).first()
+    return list(found.values_list("recipient__user_id", flat=True).distinct())
 
 
 def preferences(recipient_id: int) -> QuerySet[Preference]:

@@ -277,14 +277,16 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
         """Send a version of a template to the recipient with the operator's own email address."""
         if not request.user.has_perm("content.change_template"):
             raise PermissionDenied
-        row = TemplateVersion.objects.select_related("template").filter(pk=version).first()
+        row = TemplateVersion.objects.select_related("template__publisher").filter(pk=version).first()
         if row is None:
             raise Http404
         form = PreviewForm(compiled_template(row.pk).channels(), request.POST)
-        user_id = selectors_of_people.user_id_of_email(cast(User, request.user).email)
+        user_ids = selectors_of_people.user_ids_of_email(cast(User, request.user).email)
         if not form.is_valid():
             said = " ".join(error for errors in form.errors.values() for error in map(str, errors))
-        elif user_id is None:
+        elif len(user_ids) > 1:
+            said = "More than one recipient has the email address of your account."
+        elif not user_ids:
             said = (
                 "No recipient has the email address of your account: a superuser writes it there, "
                 "and the service that knows people registers it."
@@ -293,7 +295,7 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
             channel, variables = form.cleaned_data["channel"], form.cleaned_data["variables"]
             try:
                 with transaction.atomic():
-                    sent = template_sends.send(row, channel, variables, user_id)
+                    sent = template_sends.send(row, channel, variables, user_ids[0])
                     audit.record(
                         request,
                         "test_send",
@@ -305,7 +307,7 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
             except (Problem, ValidationError) as error:
                 said = cast(Problem, as_problem(error)).sentence
             else:
-                messages.success(request, f"It is on its way to {user_id}, in their language.")
+                messages.success(request, f"It is on its way to {user_ids[0]}, in their language.")
                 return HttpResponseRedirect(markup.page("delivery_notification_change", sent))
         messages.error(request, said)
         return HttpResponseRedirect(markup.page("content_preview", row.pk))

@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from apps.api.problems import Problem
 from apps.content.models import TemplateVersion
 from apps.delivery.intake.accept import accept
 from apps.delivery.intake.bodies import NotificationBody
 from apps.delivery.intake.drafts import draft_builder
 from apps.preferences import selectors
+from apps.preferences.categories import catalogue
 from apps.publishers.scopes import Scope
 from apps.publishers.selectors import KeySnapshot
+from notifier.domain.categories import DEFAULT
 
-#: What an operator who may write templates may post.
-_SCOPES = frozenset({Scope.NOTIFICATIONS_WRITE, Scope.NOTIFICATIONS_CRITICAL})
+#: What an operator who may write templates may post: nothing that nobody can refuse.
+_SCOPES = frozenset({Scope.NOTIFICATIONS_WRITE})
 
 
 def send(
@@ -21,10 +24,13 @@ def send(
 ) -> UUID:
     """Accept a notification of the template's publisher to one recipient, and return its id.
 
-    It is in the recipient's language, and preferences and suppressions apply. Uses up no quota.
-    Call it in a transaction. Raises ``Problem`` or ``ValidationError``, as posting it does.
+    It is in the recipient's language, and preferences and suppressions apply; in the default
+    category if its own is critical. Uses up no quota. Call it in a transaction. Raises ``Problem``
+    or ``ValidationError``, as posting it does.
     """
     template = version.template
+    if not template.publisher.is_active:
+        raise Problem("inactive-publisher", "The publisher is disabled.")
     body: NotificationBody = {
         "user_ids": [user_id],
         "named_in": "user_id",
@@ -35,6 +41,8 @@ def send(
         "reference": "",
         "metadata": {},
     }
+    if version.category and catalogue.get(version.category).critical:
+        body["category"] = DEFAULT
     key = KeySnapshot(
         prefix="admin",
         publisher_id=template.publisher_id,

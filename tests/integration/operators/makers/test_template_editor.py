@@ -10,7 +10,9 @@ from django.urls import reverse
 
 from apps.content.models import Template, TemplateVersion
 from apps.delivery.models import Notification
-from apps.publishers.models import AuditEvent
+from apps.preferences.categories import catalogue
+from apps.preferences.models import Category
+from apps.publishers.models import AuditEvent, Publisher
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import Shop, delivery_of
 
@@ -207,6 +209,35 @@ def test_nothing_is_sent_where_nobody_has_the_operators_address(shop: Shop, oper
     for address in ("", "ada@example.com"):
         User.objects.update(email=address)
         assert "No recipient has the email address" in send(operator, first).content.decode()
+    assert not Notification.objects.exists()
+
+
+def test_nothing_is_sent_where_two_people_have_the_operators_address(shop: Shop, operator: Client):
+    first = saved(operator, reverse(ADD), typed(shop))
+    User.objects.update(email="ada@example.com")
+    recipient("mallory", email="ada@example.com")
+    recipient("ada", email="Ada@example.com")
+    assert "More than one recipient has the email address" in send(operator, first).content.decode()
+    assert not Notification.objects.exists()
+
+
+def test_a_test_of_a_critical_template_is_sent_in_the_default_category(
+    shop: Shop, operator: Client
+):
+    Category.objects.create(name="codes", kind="critical")
+    first = saved(operator, reverse(ADD), typed(shop, category="codes"))
+    User.objects.update(email="ada@example.com")
+    recipient("ada", email="ada@example.com")
+    assert "It is on its way to ada" in send(operator, first).content.decode()
+    assert Notification.objects.get().category == catalogue.default().name
+
+
+def test_a_disabled_publishers_template_is_not_sent(shop: Shop, operator: Client):
+    first = saved(operator, reverse(ADD), typed(shop))
+    User.objects.update(email="ada@example.com")
+    recipient("ada", email="ada@example.com")
+    Publisher.objects.filter(pk=shop.id).update(is_active=False)
+    assert "The publisher is disabled" in send(operator, first).content.decode()
     assert not Notification.objects.exists()
 
 
