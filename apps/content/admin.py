@@ -172,7 +172,8 @@ class TemplateVersionAdmin(Panelled, ReadOnly):
             compiled_template(pk).channels(), request.POST or None, initial={"variables": sample}
         )
         context: dict[str, object] = {"title": f"{row.template}, {row}", "row": row, "form": form}
-        context["may_send"] = request.user.has_perm("content.change_template")
+        may_write = request.user.has_perm("content.change_template")
+        context["may_send"] = may_write and row.template.deleted_at is None
         if form.is_valid():
             asked = form.cleaned_data
             try:

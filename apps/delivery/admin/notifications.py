@@ -277,7 +277,9 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
         """Send a version of a template to the recipient with the operator's own email address."""
         if not request.user.has_perm("content.change_template"):
             raise PermissionDenied
-        row = TemplateVersion.objects.select_related("template__publisher").filter(pk=version).first()
+        rows = TemplateVersion.objects.select_related("template__publisher")
+        # A deleted one is sent no more, and another template may have its name.
+        row = rows.filter(pk=version, template__deleted_at=None).first()
         if row is None:
             raise Http404
         form = PreviewForm(compiled_template(row.pk).channels(), request.POST)

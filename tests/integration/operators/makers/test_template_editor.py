@@ -13,6 +13,7 @@ from apps.delivery.models import Notification
 from apps.preferences.categories import catalogue
 from apps.preferences.models import Category
 from apps.publishers.models import AuditEvent, Publisher
+from tests.support.publishers.admin_actions import do
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import Shop, delivery_of
 
@@ -238,6 +239,21 @@ def test_a_disabled_publishers_template_is_not_sent(shop: Shop, operator: Client
     recipient("ada", email="ada@example.com")
     Publisher.objects.filter(pk=shop.id).update(is_active=False)
     assert "The publisher is disabled" in send(operator, first).content.decode()
+    assert not Notification.objects.exists()
+
+
+def test_a_deleted_template_is_not_sent_nor_is_one_that_has_its_name_since(
+    shop: Shop, operator: Client
+):
+    first = saved(operator, reverse(ADD), typed(shop))
+    preview = reverse("admin:content_preview", args=[first.pk])
+    assert "Send it to myself" in operator.get(preview).content.decode()
+    do(operator, "delete", first.template)
+    saved(operator, reverse(ADD), typed(shop, text(title="Another")))
+    User.objects.update(email="ada@example.com")
+    recipient("ada", email="ada@example.com")
+    assert send(operator, first).status_code == 404
+    assert "Send it to myself" not in operator.get(preview).content.decode()
     assert not Notification.objects.exists()
 
 
