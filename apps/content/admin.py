@@ -96,7 +96,7 @@ class TemplateAdmin(Panelled, ReadOnly):
                 messages.success(request, f"{made.template} has its {made}, used from now on.")
                 return HttpResponseRedirect(markup.page("content_preview", made.pk))
             previews = list(draft.previews())
-        title = f"{version.template}, after {version}" if version else "A new template"
+        title = f"The next version of {version.template}" if version else "A new template"
         return render(
             request,
             "content/editor.html",
@@ -112,12 +112,15 @@ class TemplateAdmin(Panelled, ReadOnly):
                     publisher = draft.about.cleaned_data["publisher"]
                     made = services.create_template(publisher.pk, **draft.body)
                 else:
-                    made = services.add_version(draft.version.template, **draft.body)
+                    base = draft.about.cleaned_data["base"]
+                    made = services.add_version(draft.version.template, **draft.body, base=base)
                 action = "add_version" if draft.version else "create"
                 self.audit(request, action, made.template, after=written(made))
                 return made
         except services.TemplateExists:
             draft.about.add_error("name", "The publisher has a template of this name: edit that.")
+        except services.NewerVersion as error:
+            draft.errors.append(f"{error} Open the editor anew to begin with that one.")
         except Problem as error:  # of a category that went meanwhile
             draft.explain(error)
         return None

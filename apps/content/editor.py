@@ -48,6 +48,12 @@ class VersionForm(_Styled):
         cast(forms.ChoiceField, self.fields["category"]).choices = choices
 
 
+class NextVersionForm(VersionForm):
+    """A version that follows version ``base``."""
+
+    base = forms.IntegerField(widget=forms.HiddenInput)
+
+
 class NewTemplateForm(VersionForm):
     """A template with its version 1."""
 
@@ -89,10 +95,13 @@ class ContentForm(_Styled):
                 self.add_error("data", 'Write a JSON object: {"order": "7"}.')
         actions = {}
         for line in filter(None, map(str.strip, typed["actions"].splitlines())):
-            label, _, url = line.partition(": ")
-            if not url:
+            # The last one: a label may have a colon.
+            label, _, url = (part.strip() for part in line.rpartition(": "))
+            if not label:
                 self.add_error("actions", f"Write “Label: https://…”, not “{line}”.")
-            actions[label.strip()] = url.strip()
+            if label in actions:
+                self.add_error("actions", f"{label} is there twice.")
+            actions[label] = url
         return {**found, "actions": actions}
 
 
@@ -150,7 +159,7 @@ class Draft:
 
     def __init__(self, version: TemplateVersion | None, typed: Mapping[str, Any] | None) -> None:
         self.version = version
-        form = NewTemplateForm if version is None else VersionForm
+        form = NewTemplateForm if version is None else NextVersionForm
         self.about = form(typed, initial=None if version is None else _about(version))
         rows = [{"locale": "en"}] if version is None else list(map(_typed, _texts(version)))
         self.contents: _FormSet = ContentForms(typed, initial=rows, prefix="text")
@@ -240,8 +249,12 @@ def sample_of(template: CompiledTemplate) -> dict[str, Any]:
     )
 
 
-def _about(version: TemplateVersion) -> dict[str, str]:
-    return {"default_locale": version.default_locale, "category": version.category}
+def _about(version: TemplateVersion) -> dict[str, object]:
+    return {
+        "default_locale": version.default_locale,
+        "category": version.category,
+        "base": version.number,
+    }
 
 
 def _texts(version: TemplateVersion) -> Sequence[Translation]:

@@ -16,6 +16,10 @@ class TemplateExists(Exception):
     """The publisher has a template of this name."""
 
 
+class NewerVersion(Exception):
+    """Another version was made since the one that was changed."""
+
+
 def create_template(
     publisher_id: int,
     name: str,
@@ -46,16 +50,21 @@ def add_version(
     default_locale: str,
     contents: Sequence[PostedTranslation],
     category: str | None = None,
+    *,
+    base: int | None = None,
 ) -> TemplateVersion:
     """Add the template's next version, which is used from now on.
 
     ``contents`` are validated. A ``category`` of ``None`` keeps that of the newest version. Raises
-    a ``Problem`` for an unknown one.
+    a ``Problem`` for an unknown one, and ``NewerVersion`` unless ``base`` is the newest version's
+    number.
     """
     with transaction.atomic():
         # Locked, so that two versions do not get the same number.
         Template.objects.select_for_update().get(pk=template.pk)
         newest = template.versions.latest("number")
+        if base is not None and base != newest.number:
+            raise NewerVersion(f"Version {newest.number} was made meanwhile.")
         category = newest.category if category is None else category
         return _version(template, newest.number + 1, default_locale, contents, category)
 

@@ -31,6 +31,7 @@ def typed(shop: Shop, *texts: dict[str, str], **changed: str) -> dict[str, str]:
     texts = texts or (text(),)
     fields = {"publisher": str(shop.id), "name": "hello", "display_name": "", "category": ""}
     fields |= {"default_locale": "en", "variables": "", "text-INITIAL_FORMS": "0"}
+    fields["base"] = "1"
     fields["text-TOTAL_FORMS"] = str(len(texts))
     return fields | {name: value for one in texts for name, value in one.items()} | changed
 
@@ -80,6 +81,27 @@ def test_the_next_version_begins_with_the_newest(shop: Shop, operator: Client):
     assert shop.get("templates/hello", version=1)["contents"][0]["title"] == "Hello {{ name }}"
 
 
+def test_a_version_that_was_made_meanwhile_is_not_written_over(shop: Shop, operator: Client):
+    first = saved(operator, reverse(ADD), typed(shop))
+    mine = typed(shop, text(title="Mine"), **{"text-INITIAL_FORMS": "1"})
+    theirs = typed(shop, text(title="Theirs"), **{"text-INITIAL_FORMS": "1"})
+    assert 'name="base" value="1"' in operator.get(edit(first)).content.decode()
+    saved(operator, edit(first), theirs)
+    page = shown(operator, edit(first), mine | {"save": "1"})
+    assert "Version 2 was made meanwhile" in page and "Mine" in page
+    assert shop.get("templates/hello")["contents"][0]["title"] == "Theirs"
+    assert 'name="base" value="1"' in page
+    assert TemplateVersion.objects.count() == 2
+
+
+def test_what_an_action_is_called_may_have_a_colon(shop: Shop, operator: Client):
+    url = "https://x.example/a"
+    first = saved(operator, reverse(ADD), typed(shop, text(actions=f"Step 2: confirm: {url}")))
+    assert shop.get("templates/hello")["contents"][0]["actions"] == {"Step 2: confirm": url}
+    again = f"Step 2: confirm: {url}"
+    assert again in operator.get(edit(first)).content.decode()
+
+
 def test_a_text_that_is_ticked_is_left_out(shop: Shop, operator: Client):
     texts = (text(), text(1, locale="de", title="Hallo"))
     first = saved(operator, reverse(ADD), typed(shop, *texts))
@@ -116,6 +138,7 @@ def test_one_more_text_keeps_what_was_typed(shop: Shop, operator: Client):
         ({"text-0-data": "[1"}, "Write a JSON object"),
         ({"text-0-actions": "Go there"}, "Write “Label: https://…”"),
         ({"text-0-actions": "Go: javascript:alert(1)"}, "javascript"),
+        ({"text-0-actions": "Go: https://a.example\nGo: https://b.example"}, "Go is there twice"),
         ({"text-0-locale": "no locale"}, "locale"),
         ({"default_locale": "de"}, "There is no content on inbox in de"),
         ({"variables": "[]"}, "Write a JSON object"),
