@@ -66,10 +66,16 @@ class Audited(_ModelAdmin):
         row = getattr(form, "instance", None) or form.user  # a password form has no instance
         before, after = _changes(form)
         if add:
-            self.audit(request, "create", row, after=after)
+            self.audit_added(request, form, row, after)
         elif after:
             self.audit(request, "update", row, before=before, after=after)
         return super().construct_change_message(request, form, formsets, add)
+
+    def audit_added(
+        self, request: HttpRequest, form: Any, row: Model, after: dict[str, Any]
+    ) -> None:
+        """Record that the operator added ``row``; ``after``: what the form's fields have."""
+        self.audit(request, "create", row, after=after)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         # Django calls this before every kind of deletion.

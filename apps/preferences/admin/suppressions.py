@@ -1,11 +1,11 @@
 """Admin pages of suppressions."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from apps.operators import markup
@@ -41,6 +41,8 @@ class NewSuppressionForm(_Form):
     """An address to suppress, and why."""
 
     FIELDS = ("channel", "address", "platform", "reason", "why")
+    #: ``causes`` of the suppression that the address has already, if any.
+    before: dict[str, Any] | None = None
 
     channel = forms.ChoiceField(
         choices=lambda: [(name, name) for name in SuppressedChannelField().choices],
@@ -84,9 +86,12 @@ class NewSuppressionForm(_Form):
                 self.add_error(name, [str(one) for one in said])
             return typed
         typed["address"] = body.validated_data["address"]
-        held = selectors.suppression_of(typed["channel"], typed["address"]).first()
-        if held is not None and suppressions.stronger(held.reason, typed["reason"]) == held.reason:
-            self.add_error("address", f"It is suppressed already: {held.reason}.")
+        rows = selectors.suppression_of(typed["channel"], typed["address"])
+        held = rows.select_related("publisher").first()
+        if held is not None:
+            self.before = causes(held)
+            if not suppressions.changes(held, typed["reason"]):
+                self.add_error("address", f"It is suppressed already: {held.reason}.")
         return typed
 
     def blocked(self) -> Blocked:
@@ -100,6 +105,15 @@ class NewSuppressionForm(_Form):
             get_channel(channel).mask(address)[:100],
             self.cleaned_data["reason"],
         )
+
+
+def causes(row: Suppression) -> dict[str, Any]:
+    """Return what speaks against an address, as the audit trail has it."""
+    return {
+        "reason": row.reason,
+        "publisher": None if row.publisher is None else row.publisher.name,
+        "beside": None if row.other_cause is None else row.other_cause["reason"],
+    }
 
 
 @admin.register(Suppression)
@@ -149,6 +163,15 @@ class SuppressionAdmin(Panelled, ReadOnly):
         suppressions.suppress([form.blocked()], typed["why"])
         obj.pk = selectors.suppression_of(typed["channel"], typed["address"]).get().pk
         obj.refresh_from_db()
+
+    def audit_added(
+        self, request: HttpRequest, form: Any, row: Model, after: dict[str, Any]
+    ) -> None:
+        if form.before is None:
+            super().audit_added(request, form, row, after)
+        else:
+            now = after | causes(cast(Suppression, row))
+            self.audit(request, "update", row, before=form.before, after=now)
 
     @admin.display(description="holds after a START")
     def beside(self, row: Suppression) -> str:

@@ -56,6 +56,13 @@ def stronger(one: str, other: str) -> str:
     return min(one, other, key=STRENGTH.index)
 
 
+def changes(row: Suppression, reason: str) -> bool:
+    """Return whether suppressing its address for ``reason``, as an operator does, changes a row."""
+    if row.publisher_id is not None or is_reported_opt_out(row):
+        return True
+    return stronger(row.reason, reason) != row.reason
+
+
 def suppress(addresses: Iterable[Blocked], why: str = "") -> Suppressed:
     """Suppress addresses, from the next claim on; ``why`` is recorded in the trail.
 

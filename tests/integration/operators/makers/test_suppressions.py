@@ -1,5 +1,7 @@
 """Suppressions that operators add and find in the admin."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -68,9 +70,9 @@ def test_an_address_that_makes_no_sense_is_refused(
     assert not Suppression.objects.exists()
 
 
-def suppressed(reason: str) -> None:
+def suppressed(reason: str, **columns: Any) -> None:
     index = vault.index_of("email", "ada@example.com")
-    suppressions.suppress([Blocked("email", index, "a•••@example.com", reason)])
+    suppressions.suppress([Blocked("email", index, "a•••@example.com", reason, **columns)])
 
 
 def test_an_address_that_is_suppressed_for_a_stronger_reason_keeps_it(operator: Client):
@@ -84,6 +86,38 @@ def test_a_stronger_reason_takes_the_place_of_a_weaker_one(operator: Client):
     suppressed("dead_address")
     assert operator.post(reverse(ADD), typed(reason="opted_out")).status_code == 302
     assert Suppression.objects.get().reason == "opted_out"
+    event = AuditEvent.objects.latest("id")
+    assert (event.action, event.before) == ("update", {"reason": "dead_address"})
+    assert event.after is not None
+    assert (event.after["reason"], event.after["why"]) == ("opted_out", WHY)
+
+
+def test_a_publishers_suppression_that_an_operator_adds_to_is_no_longer_its_own(
+    shop: Shop, operator: Client
+):
+    suppressed("manual", publisher_id=shop.id)
+    assert operator.post(reverse(ADD), typed()).status_code == 302
+    assert Suppression.objects.get().publisher is None
+    event = AuditEvent.objects.latest("id")
+    assert event.action == "update"
+    assert event.before == {"publisher": "shop"}
+    assert event.after is not None and event.after["publisher"] is None
+    answer = operator.post(reverse(ADD), typed())
+    assert "It is suppressed already: manual." in answer.content.decode()
+
+
+def test_what_an_operator_adds_holds_once_the_owner_takes_a_stop_back(operator: Client):
+    suppressed("opted_out", provider="twilio")
+    assert operator.post(reverse(ADD), typed()).status_code == 302
+    row = Suppression.objects.get()
+    assert (row.reason, row.other_cause["reason"]) == ("opted_out", "manual")
+    event = AuditEvent.objects.latest("id")
+    assert event.action == "update"
+    assert event.after is not None
+    assert event.after["beside"] == "manual"
+    suppressions.undo_opt_out(row, "they wrote START", None)
+    row.refresh_from_db()
+    assert row.reason == "manual"
 
 
 def test_a_suppression_is_found_by_its_address_in_any_spelling(operator: Client):
