@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from django.apps import AppConfig
 from django.apps import apps as installed_apps
 from django.contrib.auth.models import Group
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.recorder import MigrationRecorder
 
 SUPPORT, OPERATOR, DEVELOPER, AUDITOR = "support", "operator", "developer", "auditor"
 #: What each role is for.
@@ -20,6 +22,10 @@ ROLES = {
     DEVELOPER: "has a service of theirs post notifications; sees no person",
     AUDITOR: "sees everything but titles and addresses, and changes nothing",
 }
+
+
+#: The migration that frees the names of the roles: until then they may be an operator's own groups.
+RENAMED_BY = ("publishers", "0009_names_of_roles")
 
 
 class Right(NamedTuple):
@@ -170,8 +176,17 @@ def permissions_of(role: str) -> set[str]:
     return {one for right in RIGHTS if role in right.roles for one in right.permissions}
 
 
-def keep_in_step(app_config: AppConfig, apps: Any = installed_apps, **_: object) -> None:
-    """Give each role exactly its permissions on the models of one app (``post_migrate``)."""
+def keep_in_step(
+    app_config: AppConfig, apps: Any = installed_apps, using: str = DEFAULT_DB_ALIAS, **_: object
+) -> None:
+    """Give each role exactly its permissions on the models of one app (``post_migrate``).
+
+    Not before the migration that frees the roles' names, as where one app alone is migrated.
+    """
+    recorder = MigrationRecorder(connections[using])
+    app, name = RENAMED_BY
+    if not recorder.has_table() or not recorder.migration_qs.filter(app=app, name=name).exists():
+        return
     try:
         permissions = apps.get_model("auth", "Permission").objects
         groups = apps.get_model("auth", "Group").objects

@@ -10,6 +10,8 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management.sql import emit_post_migrate_signal
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -26,6 +28,7 @@ from tests.support.publishers.publisher_objects import create_one_of_everything
 
 __all__ = ["api", "fresh_lookups", "other", "publisher"]  # fixtures
 
+RENAMING = "apps.publishers.migrations.0009_names_of_roles"
 CRUD = ("view", "add", "change", "delete")
 #: Models that superusers alone change.
 OF_SUPERUSERS = {"auth.user", "auth.group"}
@@ -143,7 +146,7 @@ def test_a_group_that_had_the_name_of_a_role_keeps_what_it_may_do_under_another(
     own = Group.objects.create(name="support")
     Group.objects.create(name="support (own)")
     own.permissions.set(Permission.objects.filter(codename="view_topic"))
-    importlib.import_module("apps.publishers.migrations.0009_names_of_roles").rename(apps, None)
+    importlib.import_module(RENAMING).rename(apps, None)
     emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
     own.refresh_from_db()
     assert own.name == "support (own)'"
@@ -151,6 +154,25 @@ def test_a_group_that_had_the_name_of_a_role_keeps_what_it_may_do_under_another(
     assert "view_topic" in Group.objects.get(name="support").permissions.values_list(
         "codename", flat=True
     )
+
+
+def test_ready_made_roles_keep_their_names_where_the_migration_is_run_again(migrated):
+    importlib.import_module(RENAMING).rename(apps, None)
+    assert set(Group.objects.values_list("name", flat=True)) == set(roles.ROLES)
+
+
+def test_a_group_keeps_its_permissions_until_the_migration_that_renames_it(db):
+    Group.objects.all().delete()
+    own = Group.objects.create(name="support")
+    own.permissions.set(Permission.objects.filter(codename="view_topic"))
+    recorder = MigrationRecorder(connection)
+    recorder.record_unapplied(*roles.RENAMED_BY)
+    emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
+    assert [one.codename for one in own.permissions.all()] == ["view_topic"]
+    assert Group.objects.count() == 1
+    recorder.record_applied(*roles.RENAMED_BY)
+    emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
+    assert Group.objects.count() == len(roles.ROLES)
 
 
 def test_every_model_of_the_admin_is_in_the_table():
