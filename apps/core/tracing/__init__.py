@@ -11,6 +11,7 @@ A *place* is 24 bytes, the id of a trace and that of a span in it. The row of a 
 keeps the place under which everything that becomes of it belongs.
 """
 
+import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,8 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from django.conf import settings
+
+log = logging.getLogger(__name__)
 
 #: Bytes of a trace's id, the first ones of a place.
 TRACE = 16
@@ -74,12 +77,22 @@ current: ContextVar[bytes | None] = ContextVar("trace", default=None)
 
 
 def start() -> None:
-    """Record from now on, if the settings name a collector. Call it in the process that records."""
+    """Record from now on, if the settings name a collector. Call it in the process that records.
+
+    Never raises: a variable that the SDK does not take costs the traces, not the process.
+    """
     global tracer
-    if settings.TRACES_ENDPOINT and tracer is None:
+    if not settings.TRACES_ENDPOINT or tracer is not None:
+        return
+    try:
         from apps.core.tracing import exporting
 
         tracer = exporting.Exporting(settings.TRACES_ENDPOINT, settings.TRACES_RATIO)
+    except Exception:
+        log.exception(
+            "this process records no traces: correct or remove its variables OTEL_… (the error "
+            "says which one is wrong), and start it again"
+        )
 
 
 def stop() -> None:

@@ -172,7 +172,8 @@ class _BoundedProcessor(BatchSpanProcessor):
     """A processor that drops what finds its queue full, and counts it."""
 
     def __init__(self, exporter: _CountingExporter) -> None:
-        super().__init__(exporter, max_queue_size=WAITING)
+        at_once = min(self._default_max_export_batch_size(), WAITING)
+        super().__init__(exporter, max_queue_size=WAITING, max_export_batch_size=at_once)
         self._exporter = exporter
         self._given = 0
         self._lock = threading.Lock()

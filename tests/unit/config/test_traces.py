@@ -49,12 +49,36 @@ def test_a_wrong_value_is_refused_by_its_name(monkeypatch, name, value):
         monitoring.traces()
 
 
-def test_a_process_without_them_does_not_import_the_tracer(tmp_path):
-    clean = {name: value for name, value in os.environ.items() if name not in NAMES}
-    clean |= fresh() | {
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path),
-    }
+def started(tmp_path, **variables):
+    """What a process with these variables alone prints of its tracer, and its log."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    clean |= fresh() | variables
+    clean["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    clean["PROMETHEUS_MULTIPROC_DIR"] = str(tmp_path)
     command = [sys.executable, "-c", ASKED]
     done = subprocess.run(command, env=clean, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[-2] == "None []"
+    return done.stdout.split("\n")[-2], done.stderr
+
+
+def test_a_process_without_them_does_not_import_the_tracer(tmp_path):
+    printed, _ = started(tmp_path)
+    assert printed == "None []"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("OTEL_BSP_SCHEDULE_DELAY", "0"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "-1")],
+)
+def test_a_variable_that_the_sdk_refuses_costs_the_traces_and_not_the_process(
+    tmp_path, name, value
+):
+    printed, log = started(tmp_path, **{NAMES[0]: "http://127.0.0.1:9", name: value})
+    assert printed.startswith("None ")
+    assert log.count("this process records no traces: correct or remove its variables OTEL_") == 1
+
+
+def test_batches_larger_than_the_queue_are_as_large_as_the_queue(tmp_path):
+    endpoint = {NAMES[0]: "http://127.0.0.1:9"}
+    printed, log = started(tmp_path, **endpoint, OTEL_BSP_MAX_EXPORT_BATCH_SIZE="4096")
+    assert "Exporting" in printed
+    assert "this process records no traces" not in log
