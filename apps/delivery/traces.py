@@ -9,7 +9,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import wraps
-from typing import ParamSpec
+from typing import NamedTuple, ParamSpec
 from uuid import UUID
 
 from django.db import connection
@@ -25,10 +25,17 @@ from notifier.providers.base import log_bug
 P = ParamSpec("P")
 
 _OF_DELIVERIES = """
-SELECT d.id, n.traceparent
+SELECT d.id, n.id, n.traceparent
   FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
  WHERE d.id = ANY(%s) AND n.traceparent IS NOT NULL
 """
+
+
+class Sampled(NamedTuple):
+    """A sampled notification: its id, and the place under which what becomes of it belongs."""
+
+    id: str
+    place: bytes
 
 
 def harmless(function: Callable[P, None]) -> Callable[P, None]:
@@ -44,8 +51,8 @@ def harmless(function: Callable[P, None]) -> Callable[P, None]:
     return call
 
 
-def of_deliveries(ids: Collection[int]) -> dict[int, bytes]:
-    """Return the places of those of these deliveries' notifications that are sampled.
+def of_deliveries(ids: Collection[int]) -> dict[int, Sampled]:
+    """Return those of these deliveries' notifications that are sampled, by delivery.
 
     Without a query where traces are off.
     """
@@ -53,7 +60,7 @@ def of_deliveries(ids: Collection[int]) -> dict[int, bytes]:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_OF_DELIVERIES, [list(ids)])
-        return {key: bytes(place) for key, place in cursor}
+        return {key: Sampled(str(of), bytes(place)) for key, of, place in cursor}
 
 
 def record_acceptance(begun: Begun, since: float) -> None:
@@ -84,23 +91,27 @@ def record_telling(told: Sequence[bytes]) -> bytes | None:
 def record_receipts(events: Iterable[tuple[int, str, str]], since: float) -> None:
     """Record that receipts were applied, from ``since`` (unix seconds) until now.
 
-    ``events``: each one's delivery, provider and event.
+    One span for all that say the same of a notification. ``events``: each one's delivery, provider
+    and event.
     """
     tracer = tracing.tracer
     if tracer is None:
         return
     events = list(events)
-    places = of_deliveries({delivery for delivery, _, _ in events})
+    sampled = of_deliveries({delivery for delivery, _, _ in events})
+    groups: defaultdict[tuple[Sampled, str, str], list[int]] = defaultdict(list)
     for delivery, provider, event in events:
-        if (place := places.get(delivery)) is not None:
-            attributes: dict[str, str | int | bool] = {
-                **_operation("receipt", "settle"),
-                "notifier.delivery.id": public_id(delivery),
-                "notifier.provider": provider,
-                "notifier.event": event,
-            }
-            begun = tracing.within(place)
-            tracer.record("receipt", begun, since, tracing.now(), attributes, kind=Kind.CONSUMER)
+        if (one := sampled.get(delivery)) is not None:
+            groups[one, provider, event].append(delivery)
+    for one, provider, event in tracing.first(groups):
+        attributes: dict[str, str | int | bool] = {
+            **_operation("receipt", "settle"),
+            **_about(one.id, groups[one, provider, event]),
+            "notifier.provider": provider,
+            "notifier.event": event,
+        }
+        begun = tracing.within(one.place)
+        tracer.record("receipt", begun, since, tracing.now(), attributes, kind=Kind.CONSUMER)
 
 
 def record_fan_out(notification_id: UUID, place: bytes, since: float) -> None:
@@ -136,8 +147,8 @@ class ClaimTraces:
         for item in claimed:
             if item.notification_id in places:
                 items[item.notification_id].append(item)
-        for key, some in items.items():
-            self._open[key] = _Traced(places[key], some, key in fallback)
+        for key in tracing.first(items):
+            self._open[key] = _Traced(places[key], items[key], key in fallback)
         self._header = {key: tracing.header(one.send) for key, one in self._open.items()}
 
     def header(self, notification_id: str) -> str:
@@ -262,7 +273,8 @@ class _Traced:
         self.left = len(items)
         self.calls: defaultdict[str, _Calls] = defaultdict(_Calls)
         self.recording: float | None = None
-        self._first, self._number, self._fallback = items[0], len(items), fallback
+        self._first, self._fallback = items[0], fallback
+        self._deliveries = [item.delivery_id for item in items]
         self._held: Counter[str] = Counter()
 
     def add(self, sent: Sent, result: Result, since: float) -> None:
@@ -276,13 +288,7 @@ class _Traced:
 
     def about(self) -> dict[str, str | int | bool]:
         """Return what says which deliveries a span is about."""
-        found: dict[str, str | int | bool] = {
-            "notifier.notification.id": self._first.notification_id
-        }
-        if self._number > 1:
-            found["messaging.batch.message_count"] = self._number
-        else:
-            found["notifier.delivery.id"] = public_id(self._first.delivery_id)
+        found = _about(self._first.notification_id, self._deliveries)
         if self._first.step:
             found["notifier.step"] = self._first.step
         if self._fallback:
@@ -292,6 +298,16 @@ class _Traced:
     def kept(self) -> dict[str, int]:
         """Return how many were not called for, by reason."""
         return {f"notifier.not_sent.{reason}": n for reason, n in self._held.items()}
+
+
+def _about(notification_id: str, deliveries: Sequence[int]) -> dict[str, str | int | bool]:
+    """Return which deliveries a span is about: which one, or how many."""
+    found: dict[str, str | int | bool] = {"notifier.notification.id": notification_id}
+    if len(deliveries) > 1:
+        found["messaging.batch.message_count"] = len(deliveries)
+    else:
+        found["notifier.delivery.id"] = public_id(deliveries[0])
+    return found
 
 
 def _operation(name: str, kind: str) -> dict[str, str | int | bool]:

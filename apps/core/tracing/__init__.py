@@ -14,15 +14,19 @@ keeps the place under which everything that becomes of it belongs.
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextvars import ContextVar
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from itertools import islice
+from typing import NamedTuple, Protocol, TypeVar
 
 from django.conf import settings
 
 log = logging.getLogger(__name__)
+K = TypeVar("K")
 
+#: What one request, claim or look has spans of at most, so that the queue has room for others.
+MOST = 100
 #: Bytes of a trace's id, the first ones of a place.
 TRACE = 16
 #: Values of a span's attributes. None of them may say who somebody is or what they were told.
@@ -65,6 +69,9 @@ class Tracer(Protocol):
         error: str = "",
     ) -> None:
         """Record what was done from ``since`` until ``until`` (unix seconds). Never raises."""
+
+    def drop(self, number: int) -> None:
+        """Count what is beyond ``MOST``."""
 
     def close(self) -> None:
         """Hand over what waits, for two seconds at most."""
@@ -117,6 +124,13 @@ def within_request() -> Begun | None:
     """Return where a span of the request at hand goes; ``None`` if that is not sampled."""
     place = current.get()
     return None if place is None else within(place)
+
+
+def first(keys: Collection[K]) -> list[K]:
+    """Return ``MOST`` of these, which become spans, and count the others as dropped."""
+    if tracer is not None and len(keys) > MOST:
+        tracer.drop(len(keys) - MOST)
+    return list(islice(keys, MOST))
 
 
 def header(place: bytes) -> str:

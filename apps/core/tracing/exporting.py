@@ -47,7 +47,7 @@ _KINDS = {kind: SpanKind[kind.upper()] for kind in Kind}
 SPANS = Counter(
     "notifier_spans_total",
     "Spans of traces: exported, failed (the collector did not take them) or dropped (the queue was "
-    "full).",
+    "full; or a notification beyond the hundredth of a request or claim).",
     ["outcome"],
 )
 
@@ -120,6 +120,10 @@ class Exporting:
             SPANS.labels("dropped").inc()
             log.exception("a span cannot be recorded")
 
+    def drop(self, number: int) -> None:
+        """Count what is beyond ``MOST``."""
+        SPANS.labels("dropped").inc(number)
+
     def close(self) -> None:
         """Hand over what waits, for ``PATIENCE`` seconds at most."""
         handing_over = threading.Thread(target=self._processor.shutdown, daemon=True)
@@ -172,8 +176,10 @@ class _BoundedProcessor(BatchSpanProcessor):
     """A processor that drops what finds its queue full, and counts it."""
 
     def __init__(self, exporter: _CountingExporter) -> None:
-        at_once = min(self._default_max_export_batch_size(), WAITING)
-        super().__init__(exporter, max_queue_size=WAITING, max_export_batch_size=at_once)
+        default = self._default_max_export_batch_size()  # type: ignore[no-untyped-call]
+        super().__init__(
+            exporter, max_queue_size=WAITING, max_export_batch_size=min(default, WAITING)
+        )
         self._exporter = exporter
         self._given = 0
         self._lock = threading.Lock()

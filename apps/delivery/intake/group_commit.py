@@ -31,6 +31,7 @@ from django.db import (
 from django.db.backends.base.base import BaseDatabaseWrapper
 from uuid_utils.compat import uuid7
 
+from apps.core import tracing
 from apps.delivery.intake import accept, deduplication, lookups
 from apps.delivery.intake.deduplication import Candidate
 from apps.delivery.intake.drafts import Draft
@@ -347,7 +348,8 @@ def _store(requests: Sequence[PublishRequest]) -> list[Outcome]:
         counts += wanted
         fresh += new
         if one.request.traceparent is not None:
-            traces.update(dict.fromkeys((item.id for item in new), one.request.traceparent))
+            traced = tracing.first([item.id for item in new])
+            traces.update(dict.fromkeys(traced, one.request.traceparent))
         accepted.append(one)
     rows = {
         item.id: accept.notification_row(

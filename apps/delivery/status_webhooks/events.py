@@ -64,7 +64,7 @@ def publish(moves: Iterable[tuple[int, str]]) -> None:
     if not events:
         return
     # A disabled endpoint would only cause suppressed deliveries.
-    places = {public_id(key): place for key, place in traces.of_deliveries(ids).items()}
+    places = {public_id(key): one.place for key, one in traces.of_deliveries(ids).items()}
     active = active_contacts([listener.contact_id for listener in listeners])
     drafts: dict[int, list[Draft]] = defaultdict(list)
     for (publisher_id, state), deliveries in events.items():

@@ -54,16 +54,23 @@ def resync(version: int) -> bytes:
     return event(Event.RESYNC, {"detail": "List the inbox again."}, version)
 
 
+class Sampled(NamedTuple):
+    """A sampled notification: its id, and where it belongs in a trace."""
+
+    id: UUID
+    place: bytes
+
+
 class ChangeEvent(NamedTuple):
     """An event of a change, and the version of that.
 
-    ``place``: where a new item's notification belongs in a trace, if it is sampled.
+    ``sampled``: the notification of a new item, if it is sampled.
     """
 
     version: int
     name: Event
     data: bytes
-    place: bytes | None = None
+    sampled: Sampled | None = None
 
 
 def changes(rows: Sequence[Row], places: Mapping[UUID, bytes]) -> list[ChangeEvent]:
@@ -78,8 +85,9 @@ def changes(rows: Sequence[Row], places: Mapping[UUID, bytes]) -> list[ChangeEve
         version = row.version if last else None
         name = Event.DELETED if row.item is None else Event.ITEM
         data = {"id": row.item_id} if row.item is None else shown(row.item)
-        place = None
-        if places and row.item is not None and row.item.notification_id is not None:
-            place = places.get(row.item.notification_id)
-        found.append(ChangeEvent(row.version, name, event(name, data, version), place))
+        sampled = None
+        if places and row.item is not None and row.item.notification_id in places:
+            of = row.item.notification_id
+            sampled = Sampled(of, places[of])
+        found.append(ChangeEvent(row.version, name, event(name, data, version), sampled))
     return found

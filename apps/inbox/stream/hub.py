@@ -13,16 +13,16 @@ from typing import TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from apps.core import clock, tracing
+from apps.core import clock
 from apps.core.database_errors import FAILURES
 from apps.core.processes import heartbeat
-from apps.core.tracing import Kind
 from apps.inbox.selectors import Counts
 from apps.inbox.stream import events
 from apps.inbox.stream.bell_listener import BellListener
 from apps.inbox.stream.connections import Connection
 from apps.inbox.stream.events import Event
 from apps.inbox.stream.looking import NOTHING, Look, latest, look
+from apps.inbox.stream.traces import LookTraces
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -192,11 +192,13 @@ class Hub:
         found = await self._ask(look, asked)
         # One inbox that cannot be read must not keep the others from being told.
         self._at_once = max(1, self._at_once // 2) if found is None else AT_ONCE
+        traces = LookTraces()
         for user_id in asked:
             if found is None:
                 self._want(user_id)
             else:
-                self._tell_person(user_id, found.get(user_id))
+                self._tell_person(user_id, found.get(user_id), traces)
+        traces.record()
 
     async def _look_around(self) -> None:
         """Find, after some time, what no message said: it was lost, or Redis is away."""
@@ -229,7 +231,7 @@ class Hub:
         self._fails = False
         return found
 
-    def _tell_person(self, user_id: str, found: Look | None) -> None:
+    def _tell_person(self, user_id: str, found: Look | None, traces: LookTraces) -> None:
         for connection in self._of_user.get(user_id, ()):
             if found is None:
                 self._strangers.add(user_id)
@@ -240,7 +242,7 @@ class Hub:
             else:
                 self._strangers.discard(user_id)
                 self._remember(user_id, found.state.recipient_id)
-                self._tell_one(connection, found)
+                self._tell_one(connection, found, traces)
             if not connection.opened.done():
                 connection.opened.set_result(None)
 
@@ -250,7 +252,7 @@ class Hub:
             self._id_of[user_id] = recipient_id
             self._user_of[recipient_id] = user_id
 
-    def _tell_one(self, connection: Connection, found: Look) -> None:
+    def _tell_one(self, connection: Connection, found: Look, traces: LookTraces) -> None:
         """Write what a connection has not been told of an inbox."""
         if connection.busy:
             connection.behind = True
@@ -283,8 +285,8 @@ class Hub:
                 parts.append((Event.COUNTS, events.counted(counts, connection.since)))
         self._write(connection, parts)
         for row in told.rows:
-            if row.place is not None:
-                _record(row.place, row.version)
+            if row.sampled is not None:
+                traces.add(row.sampled, row.version)
 
     # -- Writing ------------------------------------------------------------------------------
 
@@ -316,12 +318,3 @@ class Hub:
                 self._want(connection.user_id)
             elif now - connection.written_at > HEARTBEAT and connection.counts is not None:
                 connection.write(events.HEARTBEAT)
-
-
-def _record(place: bytes, version: int) -> None:
-    """Record that a new item was written to a connection, since its inbox had it."""
-    if tracing.tracer is not None:
-        since = clock.to_local(version / 1_000_000)
-        about = {"notifier.channel": "inbox"}
-        begun, now = tracing.within(place), tracing.now()
-        tracing.tracer.record("stream", begun, since, now, about, kind=Kind.PRODUCER)

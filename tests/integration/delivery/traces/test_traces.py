@@ -154,6 +154,11 @@ def test_a_blast_has_as_many_spans_as_chunks_whatever_it_is_sent_to(
     assert {one.parent for one in (cut, *processes)} == {accept.id}
 
 
+def counted(outcome):
+    """Spans with this outcome so far."""
+    return REGISTRY.get_sample_value(SPANS, {"outcome": outcome}) or 0
+
+
 def _number(spans):
     """Messages that the calls of these spans carried, as far as they were taken."""
     sent = [one.attributes for one in spans if one.name == "send sms"]
@@ -187,7 +192,33 @@ def test_a_receipt_is_in_the_trace_and_so_is_who_is_told_of_it(
     assert message["headers"]["traceparent"] == f"00-{trace}-{call.id}-01"
 
 
-def test_an_open_page_is_told_in_the_trace(shop, work, collector, caller, settings):
+def test_receipts_of_a_blast_that_say_the_same_are_one_span(
+    shop, work, callback, collector, caller
+):
+    trace, _, traceparent = caller
+    people = [f"person{number}" for number in range(5)]
+    for name in people:
+        recipient(name, email=f"{name}@example.com")
+    body = {"user_ids": people, "content": HELLO, "channels": ["email"]}
+    posted = shop.post("notifications", body, traceparent=traceparent)
+    work()
+    rows = shop.get(f"notifications/{posted['id']}/deliveries")["data"]
+    events = [(row["id"], "delivered") for row in rows[1:]]
+    post_receipt(by_sendgrid((rows[0]["id"], "bounce"), *events))
+    read_receipts()
+    assert shop.counts(posted)["email"]["delivered"] == 4
+    collector.wait_for(trace, "receipt", "receipt")
+    tracing.stop()
+    receipts = [one for one in collector.of(trace) if one.name == "receipt"]
+    assert sorted(one.attributes["notifier.event"] for one in receipts) == ["bounced", "delivered"]
+    [many] = [one for one in receipts if one.attributes["notifier.event"] == "delivered"]
+    assert many.attributes["messaging.batch.message_count"] == 4
+    assert many.attributes["notifier.notification.id"] == posted["id"]
+
+
+@pytest.fixture
+def tokens(settings):
+    """People's tokens, signed with the shared secret."""
     settings.INBOX_TOKENS = {
         "secret": SECRET,
         "jwks_url": "",
@@ -195,6 +226,31 @@ def test_an_open_page_is_told_in_the_trace(shop, work, collector, caller, settin
         "audience": "",
         "longest": 600.0,
     }
+
+
+def test_pages_that_are_told_together_are_one_span(shop, work, collector, caller, tokens):
+    trace, _, traceparent = caller
+    recipient("ada")
+    body = {"user_id": "ada", "content": HELLO, "channels": ["inbox"]}
+    with streaming() as server:
+        pages = [server.open(sign(lasting({"sub": "ada"}), SECRET)) for _ in range(3)]
+        for page in pages:
+            page.wait_for("ready")
+        posted = shop.post("notifications", body, traceparent=traceparent)
+        work()
+        for page in pages:
+            page.wait_for("item")
+        collector.wait_for(trace, "stream")
+    tracing.stop()
+    [span] = [one for one in collector.of(trace) if one.name == "stream"]
+    assert span.attributes == {
+        "notifier.notification.id": posted["id"],
+        "notifier.channel": "inbox",
+        "messaging.batch.message_count": 3,
+    }
+
+
+def test_an_open_page_is_told_in_the_trace(shop, work, collector, caller, tokens):
     trace, _, traceparent = caller
     recipient("ada")
     body = {"user_id": "ada", "content": HELLO, "channels": ["inbox"]}
@@ -267,43 +323,62 @@ def test_a_batch_shares_the_trace_of_its_request(shop, work, texts, collector, c
     assert len(ids) == 3
 
 
+def test_of_a_batch_as_many_are_traced_as_may_be(shop, work, texts, collector, caller, monkeypatch):
+    trace, _, traceparent = caller
+    monkeypatch.setattr(tracing, "MOST", 2)
+    before = counted("dropped")
+    recipient("ada", sms=PHONE)
+    one = {"user_id": "ada", "content": HELLO, "channels": ["sms"]}
+    shop.post("notifications/batch", {"notifications": [one] * 5}, traceparent=traceparent)
+    work()
+    collector.wait_for(trace, *["send sms"] * 2)
+    assert Notification.objects.filter(traceparent=None).count() == 3
+    assert counted("dropped") - before == 3
+
+
+def test_of_a_claim_as_many_are_traced_as_may_be(shop, work, texts, collector, monkeypatch):
+    monkeypatch.setattr(tracing, "MOST", 2)
+    recipient("ada", sms=PHONE)
+    body = {"user_id": "ada", "content": HELLO, "channels": ["sms"]}
+    before = counted("dropped")
+    for _ in range(5):
+        shop.post("notifications", body)
+    work()
+    assert Delivery.objects.filter(state="accepted").count() == 5
+    until(lambda: counted("dropped") - before == 3)
+    tracing.stop()
+    assert len([one for one in collector.spans if one.name == "send sms"]) == 2
+
+
 @pytest.mark.parametrize("trouble", ["away", "failing"])
 def test_a_collector_in_trouble_costs_spans_and_nothing_else(
     shop, work, texts, collector, caller, trouble
 ):
-    def lost():
-        found = REGISTRY.get_sample_value(SPANS, {"outcome": "failed"})
-        return found or 0
-
     if trouble == "away":
         collector.close()
     collector.status = 400
-    before = lost()
+    before = counted("failed")
     trace, _, traceparent = caller
     recipient("ada", sms=PHONE)
     body = {"user_id": "ada", "content": HELLO, "channels": ["sms"]}
     posted = shop.post("notifications", body, traceparent=traceparent)
     work()
     assert shop.counts(posted) == {"sms": {"accepted": 1}}
-    until(lambda: lost() > before)
+    until(lambda: counted("failed") > before)
     assert not collector.of(trace)
 
 
 def test_more_spans_than_may_wait_are_dropped_and_counted(settings, collector):
-    def counted():
-        names = ("exported", "failed", "dropped")
-        found = [REGISTRY.get_sample_value(SPANS, {"outcome": name}) or 0 for name in names]
-        return dict(zip(names, found, strict=True))
-
+    names = ("exported", "failed", "dropped")
     collector.close()
-    before = counted()
+    before = {name: counted(name) for name in names}
     tracer = tracing.tracer
     begun = tracer.begin()
     for _ in range(10_000):
         tracer.record("accept", begun, tracing.now(), tracing.now(), {})
     tracing.stop()
-    until(lambda: counted()["failed"] > before["failed"])
-    lost = {name: number - before[name] for name, number in counted().items()}
+    until(lambda: counted("failed") > before["failed"])
+    lost = {name: counted(name) - before[name] for name in names}
     assert lost["dropped"] > 0
     assert lost["exported"] == 0
     assert lost["failed"] + lost["dropped"] <= 10_000
