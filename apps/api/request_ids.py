@@ -27,27 +27,37 @@ def with_request_id(
         since = time.monotonic()
         sent = request.META
         ids = request_ids.read(sent.get("HTTP_X_REQUEST_ID", ""), sent.get("HTTP_TRACEPARENT", ""))
-        begun = None
-        if tracing.tracer is not None:
-            begun = tracing.tracer.begin(sent.get("HTTP_TRACEPARENT", ""))
-            if begun is not None:
-                ids = ids._replace(trace_id=tracing.trace_id(begun.place))
-        token = request_ids.current.set(ids)
-        place = tracing.current.set(begun.place) if begun is not None else None
+        begun = tracing.tracer.begin() if tracing.tracer is not None else None
+        if begun is not None:
+            ids = ids._replace(trace_id=tracing.trace_id(begun.place))
+        token, span = request_ids.current.set(ids), tracing.current.set(begun)
         try:
             response = get_response(request)
             response.headers[request_ids.HEADER] = ids.request_id
             if request_ids.access.isEnabledFor(logging.INFO):
                 _log(request, response.status_code, since)
-            if begun is not None:
+            if (begun := tracing.current.get()) is not None:
                 _record(begun, request, response.status_code, since)
         finally:
             request_ids.current.reset(token)
-            if place is not None:
-                tracing.current.reset(place)
+            tracing.current.reset(span)
         return response
 
     return middleware
+
+
+def follow_caller(traceparent: str) -> None:
+    """Let the caller decide whether the request at hand is sampled, as part of its own trace.
+
+    Call it once the caller is known: anybody else could have every request sampled.
+    """
+    if tracing.tracer is None or not traceparent:
+        return
+    begun = tracing.tracer.begin(traceparent)
+    tracing.current.set(begun)
+    if (ids := request_ids.current.get()) is not None:
+        named = tracing.trace_id(begun.place) if begun else request_ids.trace_of(traceparent)
+        request_ids.current.set(ids._replace(trace_id=named))
 
 
 def route_of(request: HttpRequest) -> str:

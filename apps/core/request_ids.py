@@ -33,11 +33,16 @@ current: ContextVar[RequestIds | None] = ContextVar("request_ids", default=None)
 
 def read(request_id: str, traceparent: str) -> RequestIds:
     """Return the ids that a request's headers name; its own is made where none is well formed."""
-    traced = TRACEPARENT.fullmatch(traceparent)
     return RequestIds(
         request_id if WELL_FORMED.fullmatch(request_id) else os.urandom(16).hex(),
-        traced[1] if traced else "",
+        trace_of(traceparent),
     )
+
+
+def trace_of(traceparent: str) -> str:
+    """Return the id of the trace that a ``traceparent`` names; empty if it is not well formed."""
+    traced = TRACEPARENT.fullmatch(traceparent)
+    return traced[1] if traced else ""
 
 
 def log_answer(

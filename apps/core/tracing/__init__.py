@@ -79,8 +79,8 @@ class Tracer(Protocol):
 
 #: Records spans; ``None`` while traces are off.
 tracer: Tracer | None = None
-#: The place of the request that this thread or task answers, if that is sampled.
-current: ContextVar[bytes | None] = ContextVar("trace", default=None)
+#: Where the span of the request goes that this thread or task answers, if that is sampled.
+current: ContextVar[Begun | None] = ContextVar("trace", default=None)
 
 
 def start() -> None:
@@ -122,8 +122,8 @@ def within(place: bytes) -> Begun:
 
 def within_request() -> Begun | None:
     """Return where a span of the request at hand goes; ``None`` if that is not sampled."""
-    place = current.get()
-    return None if place is None else within(place)
+    request = current.get()
+    return None if request is None else within(request.place)
 
 
 def first(keys: Collection[K]) -> list[K]:

@@ -85,9 +85,7 @@ def changes(rows: Sequence[Row], places: Mapping[UUID, bytes]) -> list[ChangeEve
         version = row.version if last else None
         name = Event.DELETED if row.item is None else Event.ITEM
         data = {"id": row.item_id} if row.item is None else shown(row.item)
-        sampled = None
-        if places and row.item is not None and row.item.notification_id in places:
-            of = row.item.notification_id
-            sampled = Sampled(of, places[of])
+        of = row.item.notification_id if row.item is not None else None
+        sampled = Sampled(of, places[of]) if of is not None and of in places else None
         found.append(ChangeEvent(row.version, name, event(name, data, version), sampled))
     return found

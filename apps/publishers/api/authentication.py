@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from apps.api.bearer import read_bearer, unauthorized
 from apps.api.problems import Problem
+from apps.api.request_ids import follow_caller
 from apps.core import clock
 from apps.publishers import keys, selectors, usage
 from apps.publishers.api import tokens
@@ -35,8 +36,11 @@ class PublisherAuthentication(BaseAuthentication):
             raise unauthorized("missing-key", "Send your API key as Authorization: Bearer ntf_….")
         verifier = tokens.verifier(settings.PUBLISHER_TOKENS)
         if verifier is not None and text and not text.startswith("ntf_"):
-            return _by_token(verifier, text)
-        return _by_key(text)
+            found = _by_token(verifier, text)
+        else:
+            found = _by_key(text)
+        follow_caller(request.META.get("HTTP_TRACEPARENT", ""))
+        return found
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from prometheus_client import REGISTRY
+from rest_framework.test import APIClient
 
 from apps.core import tracing
 from apps.delivery.models import Delivery, Notification
@@ -277,6 +278,28 @@ def test_a_caller_decides_whether_its_trace_is_recorded(shop, work, texts, colle
     collector.wait_for(tracing.trace_id(own), "send sms")
     assert Notification.objects.get(pk=unsampled["id"]).traceparent is None
     assert not collector.of(trace)
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/healthz", {}),
+        ("/healthz", {"Authorization": "Bearer ntf_0_0"}),
+        ("/v1/topics", {}),
+        ("/v1/topics", {"Authorization": "Bearer ntf_0_0"}),
+        ("/v1/docs", {"Authorization": "Bearer ntf_0_0"}),
+    ],
+)
+def test_who_has_no_key_does_not_decide_whether_a_trace_is_recorded(
+    transactional_db, collector, caller, path, sent
+):
+    trace, _, traceparent = caller
+    APIClient().get(path, headers={**sent, "traceparent": traceparent})
+    until(lambda: collector.spans)
+    tracing.stop()
+    [span] = collector.spans
+    assert (span.name, span.parent) == (f"GET {path}", "")
+    assert span.trace != trace
 
 
 def test_lines_about_a_request_name_the_trace_that_was_made_for_it(shop, collector):
