@@ -12,9 +12,12 @@ from typing import NamedTuple
 HEADER = "X-Request-ID"
 #: Accepted values of ``X-Request-ID``. No address has this form, and it breaks no line of a log.
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
-#: A ``traceparent`` (W3C Trace Context, level 1): version, trace, span, flags; later versions may
+#: A ``traceparent`` (W3C Trace Context): version, trace, span, flags; later versions than 00 may
 #: have more behind them.
-TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-(.*)")
+TRACEPARENT = re.compile(
+    r"(?!ff|00.{54})[0-9a-f]{2}"
+    r"-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?"
+)
 
 #: Has a line for each answer, where ``NOTIFIER_ACCESS_LOG`` is set.
 access = logging.getLogger("notifier.access")

@@ -76,11 +76,11 @@ class Exporting:
     def begin(self, traceparent: str = "") -> Begun | None:
         """Return where a request's span goes; ``None`` if it is not sampled.
 
-        A caller that names its trace decides; else chance does.
+        A caller that names its trace decides; else, or if the name is invalid, chance does.
         """
         named = TRACEPARENT.fullmatch(traceparent) if traceparent else None
         if named is not None:
-            if not _is_sampled(named[3]):
+            if not int(named[3], 16) & SAMPLED:
                 return None
             parent = bytes.fromhex(named[1] + named[2])
             return Begun(parent[:TRACE] + os.urandom(8), parent)
@@ -191,13 +191,6 @@ class _BoundedProcessor(BatchSpanProcessor):
                 return
             self._given += 1
         super().on_end(span)
-
-
-def _is_sampled(flags: str) -> bool:
-    try:
-        return bool(int(flags[:2], 16) & SAMPLED)
-    except ValueError:
-        return False
 
 
 def _context(place: bytes) -> SpanContext:
