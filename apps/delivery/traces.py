@@ -12,7 +12,7 @@ from functools import wraps
 from typing import NamedTuple, ParamSpec
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.core import tracing
 from apps.core.delivery_ids import public_id
@@ -51,13 +51,8 @@ def harmless(function: Callable[P, None]) -> Callable[P, None]:
     return call
 
 
-def of_deliveries(ids: Collection[int]) -> dict[int, Sampled]:
-    """Return those of these deliveries' notifications that are sampled, by delivery.
-
-    Without a query where traces are off.
-    """
-    if tracing.tracer is None or not ids:
-        return {}
+def _of_deliveries(ids: Collection[int]) -> dict[int, Sampled]:
+    """Return those of these deliveries' notifications that are sampled, by delivery."""
     with connection.cursor() as cursor:
         cursor.execute(_OF_DELIVERIES, [list(ids)])
         return {key: Sampled(str(of), bytes(place)) for key, of, place in cursor}
@@ -87,18 +82,24 @@ def record_telling(told: Sequence[bytes]) -> bytes | None:
     return begun.place
 
 
-@harmless
 def record_receipts(events: Iterable[tuple[int, str, str]], since: float) -> None:
-    """Record that receipts were applied, from ``since`` (unix seconds) until now.
+    """Record after the commit that receipts were applied, from ``since`` (unix seconds) until then.
 
     One span for all that say the same of a notification. ``events``: each one's delivery, provider
     and event.
     """
-    tracer = tracing.tracer
+    if tracing.tracer is not None and (applied := list(events)):
+        # Within the transaction a look-up that fails would have aborted it.
+        transaction.on_commit(lambda: _record_receipts(tracing.tracer, applied, since))
+
+
+@harmless
+def _record_receipts(
+    tracer: Tracer | None, events: Sequence[tuple[int, str, str]], since: float
+) -> None:
     if tracer is None:
         return
-    events = list(events)
-    sampled = of_deliveries({delivery for delivery, _, _ in events})
+    sampled = _of_deliveries({delivery for delivery, _, _ in events})
     groups: defaultdict[tuple[Sampled, str, str], list[int]] = defaultdict(list)
     for delivery, provider, event in events:
         if (one := sampled.get(delivery)) is not None:

@@ -5,9 +5,9 @@ Notifications of the kind ``STATUS`` cause no events themselves.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 import orjson
@@ -37,15 +37,22 @@ _MOVED = """
 SELECT n.publisher_id, d.state, d.id, d.notification_id, coalesce(t.name, ''), d.channel,
        -- only the owner of a topic may know its subscribers
        CASE WHEN t.publisher_id <> n.publisher_id THEN '' ELSE coalesce(r.user_id, '') END,
-       d.reason, d.updated_at, n.reference, n.metadata
+       d.reason, d.updated_at, n.reference, n.metadata, n.traceparent
   FROM delivery_delivery d
- CROSS JOIN LATERAL (SELECT publisher_id, topic_id, kind, reference, metadata
+ CROSS JOIN LATERAL (SELECT publisher_id, topic_id, kind, reference, metadata, traceparent
                        FROM delivery_notification WHERE id = d.notification_id LIMIT 1) n
   LEFT JOIN topics_topic t ON t.id = n.topic_id
   LEFT JOIN preferences_recipient r ON r.id = d.recipient_id
  WHERE d.id = ANY(%s) AND n.kind = 'published' AND n.publisher_id = ANY(%s)
  ORDER BY d.id
 """
+
+
+class Move(NamedTuple):
+    """What a delivery moved to, and its notification's place in a trace, if that is sampled."""
+
+    event: Event
+    place: bytes | None
 
 
 def publish(moves: Iterable[tuple[int, str]]) -> None:
@@ -64,7 +71,6 @@ def publish(moves: Iterable[tuple[int, str]]) -> None:
     if not events:
         return
     # A disabled endpoint would only cause suppressed deliveries.
-    places = {public_id(key): one.place for key, one in traces.of_deliveries(ids).items()}
     active = active_contacts([listener.contact_id for listener in listeners])
     drafts: dict[int, list[Draft]] = defaultdict(list)
     for (publisher_id, state), deliveries in events.items():
@@ -76,23 +82,24 @@ def publish(moves: Iterable[tuple[int, str]]) -> None:
             and listener.contact_id in active
         ]
         if contacts:
-            drafts[publisher_id] += _drafts(state, deliveries, contacts, places)
+            drafts[publisher_id] += _drafts(state, deliveries, contacts)
     for publisher_id, batch in drafts.items():
         accept(publisher_id, batch)
 
 
 def read(
     delivery_ids: Sequence[int], publisher_ids: Collection[int]
-) -> dict[tuple[int, str], list[Event]]:
-    """Return the events of deliveries as they are now, by publisher and state.
+) -> dict[tuple[int, str], list[Move]]:
+    """Return deliveries with their events as they are now, by publisher and state.
 
     Those of other publishers than ``publisher_ids`` have none.
     """
-    events: dict[tuple[int, str], list[Event]] = defaultdict(list)
+    events: dict[tuple[int, str], list[Move]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_MOVED, [list(delivery_ids), list(publisher_ids)])
-        for publisher_id, state, *row in cursor.fetchall():
-            events[publisher_id, state].append(_event(state, *row))
+        for publisher_id, state, *row, place in cursor.fetchall():
+            move = Move(_event(state, *row), None if place is None else bytes(place))
+            events[publisher_id, state].append(move)
     return events
 
 
@@ -129,17 +136,13 @@ def _event(
     }
 
 
-def _drafts(
-    state: str,
-    deliveries: Iterable[Event],
-    contacts: Sequence[int],
-    places: Mapping[str, bytes],
-) -> Iterator[Draft]:
-    """Yield the notifications of events. ``places`` of sampled deliveries, by public id."""
-    for batch in _batches(deliveries):
-        told = [places[key] for one in batch if (key := str(one["delivery_id"])) in places]
+def _drafts(state: str, moves: Iterable[Move], contacts: Sequence[int]) -> Iterator[Draft]:
+    """Yield the notifications of events."""
+    for batch in _batches(moves):
+        told = [one.place for one in batch if one.place is not None]
+        events = [one.event for one in batch]
         yield Draft(
-            content=Content(data={"deliveries": batch}, event_type=f"delivery.{state}"),
+            content=Content(data={"deliveries": events}, event_type=f"delivery.{state}"),
             priority=Priority.LOW,
             channels=[WEBHOOK],
             contact_ids=contacts,
@@ -148,12 +151,12 @@ def _drafts(
         )
 
 
-def _batches(deliveries: Iterable[Event]) -> Iterator[list[Event]]:
+def _batches(moves: Iterable[Move]) -> Iterator[list[Move]]:
     """Yield batches of up to ``AT_ONCE`` deliveries that fit into a webhook's payload."""
-    batch: list[Event] = []
+    batch: list[Move] = []
     left = PAYLOAD_LIMIT - FRAME
-    for one in deliveries:
-        size = len(orjson.dumps(one)) + 1  # and a comma
+    for one in moves:
+        size = len(orjson.dumps(one.event)) + 1  # and a comma
         if batch and (len(batch) == AT_ONCE or size > left):
             yield batch
             batch, left = [], PAYLOAD_LIMIT - FRAME

@@ -27,7 +27,7 @@ def publish(delivery_id: int, text: str, message_id: str, at: datetime) -> int |
     """
     listeners = _listeners()
     found = events.read([delivery_id], {listener.publisher_id for listener in listeners})
-    for (publisher_id, _), [delivery] in found.items():
+    for (publisher_id, _), [(delivery, _)] in found.items():
         own = [one.contact_id for one in listeners if one.publisher_id == publisher_id]
         active = active_contacts(own)
         contacts = [contact_id for contact_id in own if contact_id in active]

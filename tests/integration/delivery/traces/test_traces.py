@@ -5,11 +5,13 @@ import os
 import time
 
 import pytest
+from django.db import connection
 from prometheus_client import REGISTRY
 from rest_framework.test import APIClient
 
 from apps.core import tracing
 from apps.delivery.models import Delivery, Notification
+from apps.inbox.stream.looking import Asked, look
 from config.logs.filters import About
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.security.tokens import sign
@@ -249,6 +251,38 @@ def test_pages_that_are_told_together_are_one_span(shop, work, collector, caller
         "notifier.channel": "inbox",
         "messaging.batch.message_count": 3,
     }
+
+
+def without_look_ups(execute, sql, params, many, context):
+    """Have the database refuse what looks up places of spans alone."""
+    if "traceparent IS NOT NULL" in sql:
+        sql, params = "SELECT 1 / 0", None
+    return execute(sql, params, many, context)
+
+
+def test_a_look_up_for_spans_that_fails_costs_no_receipt_and_no_webhook(
+    shop, work, outside, callback, collector
+):
+    register_webhook(shop, outside, "delivered")
+    recipient("ada", email=EMAIL)
+    posted = shop.post("notifications", {"user_id": "ada", "content": HELLO, "channels": ["email"]})
+    work()
+    post_receipt(by_sendgrid((delivery_of(shop, posted)["id"], "delivered")))
+    with connection.execute_wrapper(without_look_ups):
+        read_receipts()
+    assert delivery_of(shop, posted)["state"] == "delivered"
+    work()
+    assert received(outside)
+
+
+def test_a_look_up_for_spans_that_fails_keeps_nothing_from_the_stream(shop, work, collector):
+    recipient("ada")
+    shop.post("notifications", {"user_id": "ada", "content": HELLO, "channels": ["inbox"]})
+    work()
+    asked = Asked(0, listening=True)
+    with connection.execute_wrapper(without_look_ups):
+        told = look({"ada": [asked]})["ada"].told[asked]
+    assert [(row.name, row.sampled) for row in told.rows] == [("item", None)]
 
 
 def test_an_open_page_is_told_in_the_trace(shop, work, collector, caller, tokens):
