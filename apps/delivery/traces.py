@@ -66,18 +66,23 @@ def record_acceptance(begun: Begun, since: float) -> None:
 
 
 def record_telling(told: Sequence[bytes]) -> bytes | None:
-    """Record that a status webhook is told of deliveries; return where its notification belongs.
+    """Return where the notification belongs that tells a status webhook of deliveries.
+
+    That it was accepted is recorded after the commit.
 
     ``told``: the places of sampled ones, which are not empty. It belongs to the first one's trace,
     and its span has links to the others.
     """
-    if tracing.tracer is None:
+    tracer = tracing.tracer
+    if tracer is None:
         return None
     first, *others = dict.fromkeys(told)
     begun, now = tracing.within(first), tracing.now()
     attributes = _operation("accept", "send")
-    tracing.tracer.record(
-        "accept status", begun, now, now, attributes, kind=Kind.PRODUCER, links=others
+    transaction.on_commit(
+        lambda: tracer.record(
+            "accept status", begun, now, now, attributes, kind=Kind.PRODUCER, links=others
+        )
     )
     return begun.place
 

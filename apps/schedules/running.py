@@ -241,15 +241,18 @@ def _request(
 
 
 def _traceparent(schedule: Schedule) -> bytes | None:
-    """Record that it runs, if that is sampled, and return where its notification belongs."""
-    if tracing.tracer is None:
+    """Return where its notification belongs, if sampled; the commit records that it runs."""
+    tracer = tracing.tracer
+    if tracer is None:
         return None
-    begun = tracing.within_request() or tracing.tracer.begin()
+    begun = tracing.within_request() or tracer.begin()
     if begun is None:
         return None
     now = tracing.now()
     about = {"notifier.schedule.id": str(schedule.pk)}
-    tracing.tracer.record("run schedule", begun, now, now, about, kind=Kind.PRODUCER)
+    transaction.on_commit(
+        lambda: tracer.record("run schedule", begun, now, now, about, kind=Kind.PRODUCER)
+    )
     return begun.place
 
 

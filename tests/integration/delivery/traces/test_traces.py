@@ -5,13 +5,15 @@ import os
 import time
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from prometheus_client import REGISTRY
 from rest_framework.test import APIClient
 
 from apps.core import tracing
 from apps.delivery.models import Delivery, Notification
 from apps.inbox.stream.looking import Asked, look
+from apps.schedules import running
+from apps.schedules.models import Schedule
 from config.logs.filters import About
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.security.tokens import sign
@@ -283,6 +285,25 @@ def test_a_look_up_for_spans_that_fails_keeps_nothing_from_the_stream(shop, work
     with connection.execute_wrapper(without_look_ups):
         told = look({"ada": [asked]})["ada"].told[asked]
     assert [(row.name, row.sampled) for row in told.rows] == [("item", None)]
+
+
+def test_what_is_rolled_back_has_no_spans(shop, work, outside, callback, collector):
+    register_webhook(shop, outside, "delivered")
+    recipient("ada", email=EMAIL)
+    said = {"user_id": "ada", "content": HELLO, "channels": ["email"]}
+    posted = shop.post("notifications", said)
+    work()
+    post_receipt(by_sendgrid((delivery_of(shop, posted)["id"], "delivered")))
+    daily = {"name": "daily", "cron": "0 9 * * *", "time_zone": "UTC", "notification": said}
+    shop.post("schedules", daily, status=201)
+    with transaction.atomic():
+        read_receipts()
+        assert running.run_now(Schedule.objects.get())
+        assert Notification.objects.count() == 3
+        transaction.set_rollback(True)
+    tracing.stop()
+    assert collector.spans
+    assert {"receipt", "accept status", "run schedule"}.isdisjoint(s.name for s in collector.spans)
 
 
 def test_an_open_page_is_told_in_the_trace(shop, work, collector, caller, tokens):
