@@ -212,6 +212,11 @@ def _clear(row: Erasure, recipient_id: int, proceed: Callable[[], None]) -> bool
     are sending.
     """
     settled = row.cleared_at is not None and not transactions.any_since_before(row.cleared_at)
+    while alone := deliveries.waiting_alone(recipient_id, row.contact_ids):
+        for notification_id in alone:
+            _batch(row, partial(deliveries.cancel_alone, notification_id))
+            deliveries.leave_chunks(recipient_id, row.contact_ids, [notification_id])
+            proceed()
     while _batch(row, deliveries.cancel):
         proceed()
     while number := _batch(row, deliveries.erase):

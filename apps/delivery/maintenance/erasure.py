@@ -29,7 +29,7 @@ from notifier.security.crypto import DecryptionError
 
 #: Deliveries that one transaction erases.
 AT_ONCE = 1_000
-#: Notifications to nobody else that one transaction cancels.
+#: Notifications to nobody else that are looked for at once.
 ALONE_AT_ONCE = 100
 #: Events of status webhooks, and answers to requests, that are looked through at once.
 EVENTS_AT_ONCE, ANSWERS_AT_ONCE = 500, 5_000
@@ -120,24 +120,47 @@ def forget_replies(numbers: Mapping[bytes, str]) -> None:
     older.exclude(masked="").update(masked="")
 
 
+def waiting_alone(recipient_id: int, contact_ids: Collection[int]) -> list[UUID]:
+    """Return some notifications with chunks that a person is in, and that nobody else is to get.
+
+    Cancel each with ``cancel_alone``, then take the person out of its chunks.
+    """
+    person = {**_person(recipient_id, contact_ids), "most": ALONE_AT_ONCE}
+    with connection.cursor() as cursor:
+        cursor.execute(_ALONE_IN_CHUNKS, person)
+        return [notification_id for (notification_id,) in cursor.fetchall()]
+
+
+@transaction.atomic
+def cancel_alone(notification_id: UUID, recipient_id: int, contact_ids: Collection[int]) -> Erased:
+    """Cancel a notification to a person alone, in a transaction of its own: it locks lines.
+
+    It has no content then, since no delivery of it will lead there.
+    """
+    state.cancel(notification_id)
+    person = {**_person(recipient_id, contact_ids), "waiting": list(WAITING)}
+    return Erased(1, _erase_contents(person, [notification_id]))
+
+
+@transaction.atomic
+def leave_chunks(
+    recipient_id: int, contact_ids: Collection[int], only: Collection[UUID] | None = None
+) -> int:
+    """Take a person out of all chunks, or out of these notifications'; return of how many.
+
+    Waits for the chunks' rows: not for a transaction that has locked lines.
+    """
+    person = _person(recipient_id, contact_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(_LEAVE_CHUNKS, {**person, "only": None if only is None else list(only)})
+        return int(cursor.rowcount)
+
+
 @transaction.atomic
 def cancel(recipient_id: int, contact_ids: Collection[int]) -> Erased:
-    """Cancel some of what waits for a person.
-
-    What nobody else was to get has no content then, since no delivery of it will lead there.
-    """
-    person = {**_person(recipient_id, contact_ids), "waiting": list(WAITING)}
-    with connection.cursor() as cursor:
-        cursor.execute(_ALONE_IN_CHUNKS, {**person, "most": ALONE_AT_ONCE})
-        alone = [notification_id for (notification_id,) in cursor.fetchall()]
-        for notification_id in alone:
-            state.cancel(notification_id)
-        emptied = _erase_contents(person, alone)
-        cursor.execute(_LEAVE_CHUNKS, {**person, "only": alone or None})
-        number: int = cursor.rowcount
-    if not alone:
-        number += state.cancel_person(recipient_id, contact_ids)
-    return Erased(number, emptied)
+    """Cancel some of what waits for a person among others."""
+    number = leave_chunks(recipient_id, contact_ids)
+    return Erased(number + state.cancel_person(recipient_id, contact_ids), [])
 
 
 @transaction.atomic

@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.core import clock
 from apps.delivery.maintenance import erasure as deliveries
-from apps.delivery.models import Delivery, IdempotencyKey, Notification, Reply
+from apps.delivery.models import Chunk, Delivery, IdempotencyKey, Notification, Reply
+from apps.delivery.ordering import ordering_keys
 from apps.preferences.models import Suppression
 from apps.privacy import tasks
 from apps.privacy.models import Erasure
@@ -86,3 +87,28 @@ def test_an_address_that_is_somebody_elses_now_stays_theirs(person, shop):
     [kept] = shop.get("topics/news/subscriptions")["data"]
     assert kept["channel"] == "email"
     assert Suppression.objects.get().masked
+
+
+@pytest.mark.parametrize("whose", ["the next one's", "its own, which a worker took before"])
+def test_an_erasure_that_waits_for_a_chunk_keeps_no_line_waiting(person, whose):
+    person.register()
+    first, second = (
+        person.notify(name, channels=["push"], ordering_key="orders")["id"]
+        for name in ("first", "second")
+    )
+    Chunk.objects.filter(notification_id=first).update(fence=0 if "next" in whose else 1)
+    waited_for = second if "next" in whose else first
+    answer = person.shop.http.delete(f"/v1/recipients/{ADA}")
+    assert answer.status_code == 202
+    worker = threading.Thread(target=run_and_close, args=[lambda: tasks.erase.apply(throw=True)])
+    with locks_of("SELECT FROM delivery_chunk WHERE notification_id = %s FOR UPDATE", waited_for):
+        worker.start()
+        until(somebody_waits)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s",
+                [ordering_keys.LINE],
+            )
+            assert cursor.fetchone() == (0,)
+    worker.join()
+    assert Erasure.objects.get().state == "done"
