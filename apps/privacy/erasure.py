@@ -246,11 +246,13 @@ def _batch(row: Erasure, what: Callable[[int, Collection[int]], Erased]) -> int:
 def _steps(row: Erasure, user_id: str) -> list[Callable[[str], Iterator[str]]]:
     """Return what looks through all that may have their name, from a position on.
 
-    What is about somebody who was registered under the same name since stays.
+    What is about somebody who was registered under the same name since stays. Where nobody was, all
+    goes that there is: what the transactions wrote that were waited for, however late.
     """
-    assert row.cleared_at is not None
     successor = find_recipient(user_id)
-    before = min(row.cleared_at, successor.created_at) if successor else row.cleared_at
+    # Processes stamp what they write by clocks that may be this much off the database's.
+    latest = transactions.moment() + timedelta(seconds=clock.NOTHING)
+    before = successor.created_at if successor else latest
     return [
         partial(schedules.erase, user_id, before),
         partial(schedules.erase_from_runs, user_id, before),

@@ -26,7 +26,8 @@ class Erasure(models.Model):
     it has erased them from.
 
     - ``leased_until``: until when a process works on it; in the past, when its last turn ended.
-    - ``cleared_at``: when nothing in deliveries and chunks referred to them any more.
+    - ``cleared_at``: when nothing in deliveries and chunks referred to them any more: transactions
+      that began before are waited for.
     - ``notification_ids``: those of the last day that it emptied, whose idempotency keys go.
     - ``step``, ``position``: how far it has looked through what has their name.
     """

@@ -92,9 +92,9 @@ class ScheduleList(ListEndpoint):
         """Have a notification sent again and again. It is validated now, and for each run."""
         fields = self.body(request, serializers.ScheduleIn)
         posted = _object(request)["notification"]
-        _check(request, fields, posted)
         try:
             with transaction.atomic():
+                _check(request, fields, posted)  # here: an erasure waits for who found the person
                 row = services.create(key_of(request), fields, posted)
                 after = services.representation(row)
                 audit.record(request, "create", "schedule", row.name, after=after)

@@ -112,3 +112,27 @@ def test_an_erasure_that_waits_for_a_chunk_keeps_no_line_waiting(person, whose):
             assert cursor.fetchone() == (0,)
     worker.join()
     assert Erasure.objects.get().state == "done"
+
+
+def test_a_schedule_that_is_written_while_the_erasure_waits_for_it_is_erased(person, shop):
+    person.register()
+    body = {
+        "name": "late",
+        "cron": "0 8 1 1 *",
+        "time_zone": "UTC",
+        "notification": {"user_id": ADA, "content": {"title": "Late"}},
+    }
+
+    def post():
+        shop.post("schedules", body, status=201)
+
+    posts = threading.Thread(target=run_and_close, args=[post])
+    with locks_of("SELECT FROM publishers_publisher WHERE id = %s FOR NO KEY UPDATE", shop.id):
+        posts.start()
+        until(somebody_waits)
+        erase(shop)
+        assert Erasure.objects.get().state == "erasing"
+    posts.join()
+    tasks.erase.apply(throw=True)
+    assert Erasure.objects.get().state == "done"
+    assert shop.get("schedules")["data"] == []
