@@ -12,10 +12,11 @@ yet what it found them for. What is only found by name comes once nothing leads 
 the rows that deliveries referred to go last.
 """
 
+import json
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -71,7 +72,7 @@ def begin(user_id: str, request: Request | HttpRequest | None) -> Erasure | None
         return Erasure.objects.filter(subject=subject).order_by("-requested_at").first()
     topics.erase(found.recipient_id, found.contact_ids)
     inbox.erase_tickets(user_id)
-    deliveries.forget_replies(found.numbers)
+    deliveries.forget_replies(found.numbers, _until(user_id))
     row = Erasure(
         id=uuid7(),
         subject=subject,
@@ -79,6 +80,8 @@ def begin(user_id: str, request: Request | HttpRequest | None) -> Erasure | None
         contact_ids=found.contact_ids,
     )
     row.user_id = keyring().encrypt(user_id.encode(), context(row.pk))
+    numbers = json.dumps({index.hex(): masked for index, masked in found.numbers.items()})
+    row.numbers = keyring().encrypt(numbers.encode(), numbers_context(row.pk))
     row.save(force_insert=True)
     audit.record(
         request, "erase", "recipient", directory.mark(user_id), after={"erasure": str(row.pk)}
@@ -179,6 +182,8 @@ def _erase(row: Erasure, proceed: Callable[[], None]) -> None:
     # Twice, since the first time nothing was cleared yet.
     if not (_clear(row, recipient_id, proceed) or _clear(row, recipient_id, proceed)):
         return
+    # Again: one may have been taken, and not been written yet, when the erasure began.
+    deliveries.forget_replies(_numbers(row), _until(user_id))
     while inbox.erase(recipient_id):
         proceed()
     steps = _steps(row, user_id)
@@ -194,6 +199,7 @@ def _erase(row: Erasure, proceed: Callable[[], None]) -> None:
         directory.finish(recipient_id, contact_ids)
         done = _held(row).update(
             user_id=b"",
+            numbers=b"",
             recipient_id=None,
             contact_ids=[],
             notification_ids=[],
@@ -244,15 +250,8 @@ def _batch(row: Erasure, what: Callable[[int, Collection[int]], Erased]) -> int:
 
 
 def _steps(row: Erasure, user_id: str) -> list[Callable[[str], Iterator[str]]]:
-    """Return what looks through all that may have their name, from a position on.
-
-    What is about somebody who was registered under the same name since stays. Where nobody was, all
-    goes that there is: what the transactions wrote that were waited for, however late.
-    """
-    successor = find_recipient(user_id)
-    # Processes stamp what they write by clocks that may be this much off the database's.
-    latest = transactions.moment() + timedelta(seconds=clock.NOTHING)
-    before = successor.created_at if successor else latest
+    """Return what looks through all that may have their name, from a position on."""
+    before = _until(user_id)
     return [
         partial(schedules.erase, user_id, before),
         partial(schedules.erase_from_runs, user_id, before),
@@ -262,6 +261,25 @@ def _steps(row: Erasure, user_id: str) -> list[Callable[[str], Iterator[str]]]:
     ]
 
 
+def _until(user_id: str) -> datetime:
+    """Return up to when what is found by name or number is this person's.
+
+    What is about somebody who was registered under the same name since stays. Where nobody was, all
+    goes that there is: what the transactions wrote that were waited for, however late.
+    """
+    if successor := find_recipient(user_id):
+        return successor.created_at
+    # Processes stamp what they write by clocks that may be this much off the database's.
+    return transactions.moment() + timedelta(seconds=clock.NOTHING)
+
+
+def _numbers(row: Erasure) -> dict[bytes, str]:
+    if not row.numbers:
+        return {}
+    found = json.loads(keyring().decrypt(bytes(row.numbers), numbers_context(row.pk)))
+    return {bytes.fromhex(index): masked for index, masked in found.items()}
+
+
 def _subject(user_id: str) -> bytes:
     return keyring().blind_index("erasure", user_id)
 
@@ -269,3 +287,8 @@ def _subject(user_id: str) -> bytes:
 def context(key: UUID) -> bytes:
     """Return the context in which the ``user_id`` of an erasure is encrypted."""
     return b"erasure:" + key.bytes
+
+
+def numbers_context(key: UUID) -> bytes:
+    """Return the context in which the phone numbers of an erasure are encrypted."""
+    return b"erasure-numbers:" + key.bytes

@@ -25,6 +25,8 @@ class Erasure(models.Model):
     and the ids by which deliveries know them) is emptied when it is done. ``deliveries``: how many
     it has erased them from.
 
+    - ``numbers``: their phone numbers, masked by keyed hash, as JSON, encrypted like ``user_id`` in
+      the context ``erasure-numbers:`` + id.
     - ``leased_until``: until when a process works on it; in the past, when its last turn ended.
     - ``cleared_at``: when nothing in deliveries and chunks referred to them any more: transactions
       that began before are waited for.
@@ -35,6 +37,7 @@ class Erasure(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     subject = models.BinaryField(max_length=16)
     user_id = models.BinaryField()
+    numbers = models.BinaryField(default=b"", db_default=b"")
     recipient_id = models.BigIntegerField(null=True)
     contact_ids = ArrayField(models.BigIntegerField(), default=list)
     deliveries = models.BigIntegerField(default=0)

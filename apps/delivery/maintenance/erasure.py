@@ -109,12 +109,12 @@ class Erased(NamedTuple):
     emptied: list[UUID]
 
 
-def forget_replies(numbers: Mapping[bytes, str]) -> None:
-    """Take these numbers, masked by keyed hash, off the replies.
+def forget_replies(numbers: Mapping[bytes, str], before: datetime) -> None:
+    """Take these numbers, masked by keyed hash, off the replies up to ``before``.
 
     In replies that have no hash yet, the masks alone tell: those go of others as well.
     """
-    rows = Reply.objects.filter(address_index__in=list(numbers))
+    rows = Reply.objects.filter(address_index__in=list(numbers), received_at__lte=before)
     rows.update(masked="", address_index=None)
     older = Reply.objects.filter(address_index=None, masked__in=numbers.values())
     older.exclude(masked="").update(masked="")

@@ -56,4 +56,5 @@ COLUMNS = (
     EncryptedColumn(InboxItem, "content", "delivery_id", inbox.context),
     EncryptedColumn(Schedule, "notification", "id", notifications.context),
     EncryptedColumn(Erasure, "user_id", "id", erasure.context),
+    EncryptedColumn(Erasure, "numbers", "id", erasure.numbers_context),
 )

@@ -82,6 +82,7 @@ def test_everything_is_read_with_the_new_key_alone_afterwards(person, shop, oper
     processing.store("sendgrid", f"{MARK}=1", b"[]")
     row = Erasure(id=Notification.objects.first().pk, subject=b"s" * 16)
     row.user_id = vault.keyring().encrypt(MARK.encode(), erasure.context(row.pk))
+    row.numbers = vault.keyring().encrypt(MARK.encode(), erasure.numbers_context(row.pk))
     row.save()
     marks = person.traces().marks
     before = search.in_tables(marks).keys()

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.core import clock
@@ -13,6 +13,7 @@ from apps.delivery.ordering import ordering_keys
 from apps.preferences.models import Suppression
 from apps.privacy import tasks
 from apps.privacy.models import Erasure
+from stack.supervision.process import PATIENCE
 from tests.support.database import locks_of, run_and_close
 from tests.support.deliveries.signed_replies import Phone
 from tests.support.personal.marked_person import ADA, MAIL, MARK, PHONE, Person
@@ -136,3 +137,37 @@ def test_a_schedule_that_is_written_while_the_erasure_waits_for_it_is_erased(per
     tasks.erase.apply(throw=True)
     assert Erasure.objects.get().state == "done"
     assert shop.get("schedules")["data"] == []
+
+
+def test_a_reply_that_is_written_while_the_erasure_begins_does_not_say_from_where_it_came(
+    person, shop
+):
+    person.register()
+    taken, release = threading.Event(), threading.Event()
+
+    def reply():
+        with transaction.atomic():
+            person.phone.write("Hello")
+            taken.set()
+            release.wait(PATIENCE)
+
+    late = threading.Thread(target=run_and_close, args=[reply])
+    late.start()
+    assert taken.wait(PATIENCE)
+    erase(shop)
+    release.set()
+    late.join()
+    assert Reply.objects.exclude(masked="").exists()
+    tasks.erase.apply(throw=True)
+    assert Erasure.objects.get().state == "done"
+    assert not Reply.objects.exclude(masked="", address_index=None).exists()
+
+
+def test_what_was_for_them_alone_leads_to_no_trace(person, shop):
+    person.register()
+    traced = person.notify("alone", channels=["inbox"])["id"]
+    person.work()
+    rows = Notification.objects.filter(pk=traced)
+    rows.update(traceparent=b"of a trace")
+    erase(shop)
+    assert rows.get().traceparent is None

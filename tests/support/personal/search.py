@@ -24,6 +24,7 @@ CONTEXTS: dict[tuple[str, str], Callable[[dict[str, Any]], bytes]] = {
     ("inbox_inboxitem", "content"): lambda row: b"inbox:%d" % row["delivery_id"],
     ("schedules_schedule", "notification"): lambda row: b"schedule:" + row["id"].bytes,
     ("privacy_erasure", "user_id"): lambda row: b"erasure:" + row["id"].bytes,
+    ("privacy_erasure", "numbers"): lambda row: b"erasure-numbers:" + row["id"].bytes,
 }
 #: Columns of hashes and of random ids. Whoever adds a column of bytes says in one of the two what
 #: it has.
