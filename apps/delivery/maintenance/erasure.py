@@ -72,7 +72,7 @@ SELECT id, notification_id FROM delivery_delivery
 _CONTENTS = f"""
 UPDATE delivery_notification n
    SET content = '', collapse_key = '', ordering_key = '', digest = NULL,
-       reference = '', metadata = NULL
+       reference = '', metadata = NULL, traceparent = NULL
  WHERE n.id = ANY(%(notification_ids)s::uuid[])
    AND NOT EXISTS (SELECT FROM delivery_chunk c
                     WHERE c.notification_id = n.id AND c.state <> 'done')
