@@ -156,6 +156,18 @@ def test_what_a_publisher_could_not_post_is_not_saved(
     assert not Template.objects.exists()
 
 
+def test_help_and_errors_are_tied_to_their_fields(shop: Shop, operator: Client):
+    page = shown(operator, reverse(ADD), typed(shop, **{"text-0-data": "[1"}))
+    for described in ("id_text-0-data_helptext", "id_text-0-data_error"):
+        assert page.count(f'id="{described}"') == 1
+    [field] = [one for one in page.split("<textarea")[1:] if 'id="id_text-0-data"' in one]
+    assert 'aria-describedby="id_text-0-data_helptext' in field
+    saved(operator, reverse(ADD), typed(shop))
+    first = TemplateVersion.objects.get()
+    page = shown(operator, edit(first), typed(shop, base="7") | {"save": "1"})
+    assert '<p class="n-error" role="alert">Version 1 was made' in page
+
+
 def test_a_name_that_is_taken_is_refused(shop: Shop, operator: Client):
     saved(operator, reverse(ADD), typed(shop))
     page = shown(operator, reverse(ADD), typed(shop) | {"save": "1"})
