@@ -164,7 +164,9 @@ def test_help_and_errors_are_tied_to_their_fields(shop: Shop, operator: Client):
     assert 'aria-describedby="id_text-0-data_helptext' in field
     saved(operator, reverse(ADD), typed(shop))
     first = TemplateVersion.objects.get()
-    page = shown(operator, edit(first), typed(shop, base="7") | {"save": "1"})
+    page = shown(
+        operator, edit(first), typed(shop, base="7", **{"text-INITIAL_FORMS": "1"}) | {"save": "1"}
+    )
     assert '<p class="n-error" role="alert">Version 1 was made' in page
 
 
