@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from prometheus_client import Counter
 from uuid_utils.compat import uuid7
 
-from apps.core import arrays, clock
+from apps.core import arrays, clock, tracing
 from apps.delivery import sealed_content
 from apps.delivery.intake.drafts import Draft
 from apps.delivery.intake.rows import NewChunk, NewKey, NewNotification
@@ -104,11 +104,14 @@ _IDS = "ARRAY(SELECT id FROM cut ORDER BY id)"
 def accept(publisher_id: int, drafts: Sequence[Draft]) -> list[NewNotification]:
     """Store drafts that the service itself makes, and ring the doorbells after the commit.
 
-    Joins the caller's transaction if there is one. Uses up no quota.
+    Joins the caller's transaction if there is one. Uses up no quota. Drafts without a place of
+    their own belong in the trace of the request at hand.
     """
     accepted_at = clock.moment()
+    request = tracing.current.get()
+    place = request.place if request is not None else None
     rows = [
-        notification_row(uuid7(), publisher_id, draft, accepted_at, draft.traceparent)
+        notification_row(uuid7(), publisher_id, draft, accepted_at, draft.traceparent or place)
         for draft in drafts
     ]
     with transaction.atomic(savepoint=False):  # an error rolls the caller's work back as well

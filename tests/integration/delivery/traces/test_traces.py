@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from apps.core import tracing
 from apps.delivery.models import Delivery, Notification
+from apps.delivery.status_webhooks import health as webhook_health
 from apps.inbox.stream.looking import Asked, look
 from apps.schedules import running
 from apps.schedules.models import Schedule
@@ -285,6 +286,23 @@ def test_a_look_up_for_spans_that_fails_keeps_nothing_from_the_stream(shop, work
     with connection.execute_wrapper(without_look_ups):
         told = look({"ada": [asked]})["ada"].told[asked]
     assert [(row.name, row.sampled) for row in told.rows] == [("item", None)]
+
+
+def test_what_the_service_makes_for_a_request_is_in_its_trace(
+    shop, work, outside, collector, caller, monkeypatch
+):
+    monkeypatch.setattr(webhook_health, "WAIT", 0.0)
+    trace, _, traceparent = caller
+    made = register_webhook(shop, outside, "delivered")
+    sent = {"traceparent": traceparent}
+    assert shop.http.post(f"/v1/status-webhooks/{made['id']}/test", headers=sent).status_code < 300
+    work()
+    assert Notification.objects.get().traceparent is not None
+    path = "POST /v1/status-webhooks/{webhook_id}/test"
+    spans = {
+        one.name: one for one in collector.wait_for(trace, path, "process deliver.webhook.high")
+    }
+    assert spans["process deliver.webhook.high"].parent == spans[path].id
 
 
 def test_what_is_rolled_back_has_no_spans(shop, work, outside, callback, collector):
