@@ -1,20 +1,14 @@
 """One trace for a notification: from the request to the provider, its receipt and whom it told."""
 
 import logging
-import os
 import time
 
 import pytest
-from django.db import connection, transaction
-from prometheus_client import REGISTRY
 from rest_framework.test import APIClient
 
 from apps.core import tracing
 from apps.delivery.models import Delivery, Notification
 from apps.delivery.status_webhooks import health as webhook_health
-from apps.inbox.stream.looking import Asked, look
-from apps.schedules import running
-from apps.schedules.models import Schedule
 from config.logs.filters import About
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
 from notifier.security.tokens import sign
@@ -27,7 +21,6 @@ from tests.support.deliveries.signed_receipts import (
 )
 from tests.support.deliveries.status_webhooks import received, register_webhook
 from tests.support.fakes.jwks_server import lasting
-from tests.support.fakes.scripted_provider import Scripted
 from tests.support.publishers.inboxes import SECRET
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import delivery_of
@@ -35,32 +28,8 @@ from tests.support.publishers.streams import streaming
 from tests.support.waiting import until
 
 HELLO = {"title": "Hello", "body": "There"}
-#: The counter of spans that were exported, and that were not.
-SPANS = "notifier_spans_total"
 #: The spans of a claim with one call.
 CLAIM = ("claim", "render", "record")
-
-
-class Texts(Scripted):
-    calls: list[str] = []
-
-
-@pytest.fixture
-def texts(settings):
-    """Text messages that come to what a test says."""
-    settings.PROVIDERS = {
-        "twilio": {"class": f"{__name__}.Texts", "channel": "sms"},
-        "inbox": settings.PROVIDERS["inbox"],
-    }
-    Texts.calls, Texts.answer = [], staticmethod(lambda message: Accepted("id"))
-    return Texts
-
-
-@pytest.fixture
-def caller():
-    """A caller's trace: its id, and the ``traceparent`` that samples it."""
-    trace, span = os.urandom(16).hex(), os.urandom(8).hex()
-    return trace, span, f"00-{trace}-{span}-01"
 
 
 def test_a_single_is_one_trace_from_the_request_to_the_record(shop, work, texts, collector, caller):
@@ -160,11 +129,6 @@ def test_a_blast_has_as_many_spans_as_chunks_whatever_it_is_sent_to(
     assert {one.parent for one in (cut, *processes)} == {accept.id}
 
 
-def counted(outcome):
-    """Spans with this outcome so far."""
-    return REGISTRY.get_sample_value(SPANS, {"outcome": outcome}) or 0
-
-
 def _number(spans):
     """Messages that the calls of these spans carried, as far as they were taken."""
     sent = [one.attributes for one in spans if one.name == "send sms"]
@@ -256,38 +220,6 @@ def test_pages_that_are_told_together_are_one_span(shop, work, collector, caller
     }
 
 
-def without_look_ups(execute, sql, params, many, context):
-    """Have the database refuse what looks up places of spans alone."""
-    if "traceparent IS NOT NULL" in sql:
-        sql, params = "SELECT 1 / 0", None
-    return execute(sql, params, many, context)
-
-
-def test_a_look_up_for_spans_that_fails_costs_no_receipt_and_no_webhook(
-    shop, work, outside, callback, collector
-):
-    register_webhook(shop, outside, "delivered")
-    recipient("ada", email=EMAIL)
-    posted = shop.post("notifications", {"user_id": "ada", "content": HELLO, "channels": ["email"]})
-    work()
-    post_receipt(by_sendgrid((delivery_of(shop, posted)["id"], "delivered")))
-    with connection.execute_wrapper(without_look_ups):
-        read_receipts()
-    assert delivery_of(shop, posted)["state"] == "delivered"
-    work()
-    assert received(outside)
-
-
-def test_a_look_up_for_spans_that_fails_keeps_nothing_from_the_stream(shop, work, collector):
-    recipient("ada")
-    shop.post("notifications", {"user_id": "ada", "content": HELLO, "channels": ["inbox"]})
-    work()
-    asked = Asked(0, listening=True)
-    with connection.execute_wrapper(without_look_ups):
-        told = look({"ada": [asked]})["ada"].told[asked]
-    assert [(row.name, row.sampled) for row in told.rows] == [("item", None)]
-
-
 def test_what_the_service_makes_for_a_request_is_in_its_trace(
     shop, work, outside, collector, caller, monkeypatch
 ):
@@ -303,25 +235,6 @@ def test_what_the_service_makes_for_a_request_is_in_its_trace(
         one.name: one for one in collector.wait_for(trace, path, "process deliver.webhook.high")
     }
     assert spans["process deliver.webhook.high"].parent == spans[path].id
-
-
-def test_what_is_rolled_back_has_no_spans(shop, work, outside, callback, collector):
-    register_webhook(shop, outside, "delivered")
-    recipient("ada", email=EMAIL)
-    said = {"user_id": "ada", "content": HELLO, "channels": ["email"]}
-    posted = shop.post("notifications", said)
-    work()
-    post_receipt(by_sendgrid((delivery_of(shop, posted)["id"], "delivered")))
-    daily = {"name": "daily", "cron": "0 9 * * *", "time_zone": "UTC", "notification": said}
-    shop.post("schedules", daily, status=201)
-    with transaction.atomic():
-        read_receipts()
-        assert running.run_now(Schedule.objects.get())
-        assert Notification.objects.count() == 3
-        transaction.set_rollback(True)
-    tracing.stop()
-    assert collector.spans
-    assert {"receipt", "accept status", "run schedule"}.isdisjoint(s.name for s in collector.spans)
 
 
 def test_an_open_page_is_told_in_the_trace(shop, work, collector, caller, tokens):
@@ -417,67 +330,6 @@ def test_a_batch_shares_the_trace_of_its_request(shop, work, texts, collector, c
     spans = collector.wait_for(trace, *["send sms"] * 3)
     ids = {one.attributes["notifier.notification.id"] for one in spans if one.name == "send sms"}
     assert len(ids) == 3
-
-
-def test_of_a_batch_as_many_are_traced_as_may_be(shop, work, texts, collector, caller, monkeypatch):
-    trace, _, traceparent = caller
-    monkeypatch.setattr(tracing, "MOST", 2)
-    before = counted("dropped")
-    recipient("ada", sms=PHONE)
-    one = {"user_id": "ada", "content": HELLO, "channels": ["sms"]}
-    shop.post("notifications/batch", {"notifications": [one] * 5}, traceparent=traceparent)
-    work()
-    collector.wait_for(trace, *["send sms"] * 2)
-    assert Notification.objects.filter(traceparent=None).count() == 3
-    assert counted("dropped") - before == 3
-
-
-def test_of_a_claim_as_many_are_traced_as_may_be(shop, work, texts, collector, monkeypatch):
-    monkeypatch.setattr(tracing, "MOST", 2)
-    recipient("ada", sms=PHONE)
-    body = {"user_id": "ada", "content": HELLO, "channels": ["sms"]}
-    before = counted("dropped")
-    for _ in range(5):
-        shop.post("notifications", body)
-    work()
-    assert Delivery.objects.filter(state="accepted").count() == 5
-    until(lambda: counted("dropped") - before == 3)
-    tracing.stop()
-    assert len([one for one in collector.spans if one.name == "send sms"]) == 2
-
-
-@pytest.mark.parametrize("trouble", ["away", "failing"])
-def test_a_collector_in_trouble_costs_spans_and_nothing_else(
-    shop, work, texts, collector, caller, trouble
-):
-    if trouble == "away":
-        collector.close()
-    collector.status = 400
-    before = counted("failed")
-    trace, _, traceparent = caller
-    recipient("ada", sms=PHONE)
-    body = {"user_id": "ada", "content": HELLO, "channels": ["sms"]}
-    posted = shop.post("notifications", body, traceparent=traceparent)
-    work()
-    assert shop.counts(posted) == {"sms": {"accepted": 1}}
-    until(lambda: counted("failed") > before)
-    assert not collector.of(trace)
-
-
-def test_more_spans_than_may_wait_are_dropped_and_counted(settings, collector):
-    names = ("exported", "failed", "dropped")
-    collector.close()
-    before = {name: counted(name) for name in names}
-    tracer = tracing.tracer
-    begun = tracer.begin()
-    for _ in range(10_000):
-        tracer.record("accept", begun, tracing.now(), tracing.now(), {})
-    tracing.stop()
-    until(lambda: counted("failed") > before["failed"])
-    lost = {name: counted(name) - before[name] for name in names}
-    assert lost["dropped"] > 0
-    assert lost["exported"] == 0
-    assert lost["failed"] + lost["dropped"] <= 10_000
 
 
 def test_without_a_collector_no_place_is_kept(shop, work, texts, caller):
