@@ -22,6 +22,7 @@ from rest_framework.request import Request
 from uuid_utils.compat import uuid7
 
 from apps.bulk import actions
+from apps.bulk.actions.base import Batch
 from apps.bulk.models import BulkAction
 from apps.core import clock
 from apps.publishers import audit
@@ -113,13 +114,15 @@ def go_on(key: UUID, seconds: float) -> bool:
         return False
     until = time.monotonic() + seconds
     try:
-        while _batch(row):
-            if time.monotonic() > until:
-                return True
+        while True:
+            for batch in actions.of(row).batches(row):
+                if not _do(row, batch):
+                    return False
+                if time.monotonic() > until:
+                    return True
     finally:
         mine = BulkAction.objects.filter(pk=key, leased_until=row.leased_until)
         mine.update(leased_until=None)
-    return False
 
 
 def purge() -> int:
@@ -146,13 +149,13 @@ def _take(key: UUID) -> BulkAction | None:
 
 
 @transaction.atomic
-def _batch(held: BulkAction) -> bool:
+def _do(held: BulkAction, batch: Batch) -> bool:
     """Do a batch of an action; return whether there may be another one for this process."""
     rows = BulkAction.objects.select_for_update()
     row = rows.filter(pk=held.pk, finished_at=None, leased_until=held.leased_until).first()
     if row is None:  # aborted, or another process has it
         return False
-    step = actions.of(row).step(row)
+    step = batch(row)
     now = clock.moment()
     row.done += step.done
     row.counts = {
@@ -168,5 +171,5 @@ def _batch(held: BulkAction) -> bool:
     for (action, kind, name, owner), after in step.events.items():
         audit.record(None, action, kind, name, actor=actor, publisher_id=owner, after=dict(after))
     transaction.on_commit(lambda: ROWS.labels(row.action).inc(step.done))
-    held.leased_until = row.leased_until
+    held.cursor, held.leased_until = row.cursor, row.leased_until
     return step.cursor is not None

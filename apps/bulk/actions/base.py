@@ -1,9 +1,9 @@
 """What all kinds of bulk actions have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from apps.bulk.models import BulkAction
 
@@ -32,6 +32,10 @@ class Step:
     events: Mapping[Event, Mapping[str, Any]] = field(default_factory=dict)
 
 
+#: Does a batch, in the caller's transaction, which has the action's row locked and passes it.
+Batch: TypeAlias = Callable[[BulkAction], Step]
+
+
 class Action(Protocol):
     """One kind of bulk action."""
 
@@ -42,8 +46,11 @@ class Action(Protocol):
     def total(self, row: BulkAction) -> int:
         """Count the rows that match, once."""
 
-    def step(self, row: BulkAction) -> Step:
-        """Do it to the next batch, in the caller's transaction, which has ``row`` locked."""
+    def batches(self, row: BulkAction) -> Iterator[Batch]:
+        """Yield the next batches, at least one, each to be done in a transaction of its own.
+
+        What this reads itself, it reads outside of them.
+        """
 
 
 def moment(match: Mapping[str, Any], name: str) -> datetime | None:

@@ -1,23 +1,25 @@
 """Cancel all notifications that match."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
+from functools import partial
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from apps.api import pagination
-from apps.bulk.actions.base import Event, Step, moment
+from apps.bulk.actions.base import Batch, Event, Step, moment
 from apps.bulk.models import BulkAction
 from apps.core.row_windows import look_through
+from apps.delivery import selectors
 from apps.delivery import state as delivery_state
 from apps.delivery.models import Notification, NotificationKind
 from apps.delivery.operations import finding
 from apps.delivery.operations.finding import Wanted
 from apps.delivery.selectors import NotificationState
 
-#: Notifications cancelled in one transaction; each may have thousands of deliveries that wait.
-AT_ONCE = 20
+#: Notifications that are looked at together for whether anything of them is open.
+AT_ONCE = 1_000
+_OPEN = (NotificationState.SCHEDULED, NotificationState.SENDING)
 _WANTED = ("reference", "topic", "category")
 _FIELDS = ("topic_id", "priority", "kind")
 
@@ -26,7 +28,11 @@ class Cancelling:
     """Cancel notifications that were posted before it was asked for, the oldest first.
 
     ``match``: the criteria of a publisher's list (``Wanted``), or those of the admin's: ``q`` is
-    what was searched, or ``recipient_id`` whom. What is done, or cancelled, stays as it is.
+    what was searched, or ``recipient_id`` whom. What is done, or cancelled, stays as it is, and so
+    does what has nothing left but dead letters: of what is cancelled, nothing can be redriven.
+
+    Each is cancelled in a transaction of its own, since a cancel waits for claims: with the locks
+    of another one in hand it might wait for a claim that waits for these.
     """
 
     criteria = (*_WANTED, *_FIELDS, "state", "since", "until", "q", "recipient_id")
@@ -35,7 +41,7 @@ class Cancelling:
         rows, rest = _rows(row)
         return rows.filter(rest).count()
 
-    def step(self, row: BulkAction) -> Step:
+    def batches(self, row: BulkAction) -> Iterator[Batch]:
         rows, rest = _rows(row)
         if row.cursor:
             rows = rows.filter(pk__gt=UUID(row.cursor))
@@ -43,19 +49,37 @@ class Cancelling:
         found = list(rows.filter(rest).order_by("id").defer("content")[:AT_ONCE])
         if len(found) == AT_ONCE:
             end = found[-1].pk
-        wanted = found
-        if "state" in row.match:
-            state = NotificationState(row.match["state"])
-            wanted = finding.in_state(found, state, lambda one: one)
-        cancelled = [one for one in wanted if delivery_state.cancel(one.pk)]
-        events: dict[Event, Mapping[str, Any]] = {
-            Event("cancel", "notification", str(one.pk), one.publisher_id): {
-                "bulk_action": str(row.pk)
-            }
-            for one in cancelled
-        }
-        counts = {"cancelled": len(cancelled), "unchanged": len(found) - len(cancelled)}
-        return Step(len(found), counts, None if end is None else str(end), events)
+        still_open = _still_open(found, row.match.get("state"))
+        passed = 0
+        for one in found:
+            if one.pk in still_open:
+                yield partial(_cancel, one, passed)
+                passed = 0
+            else:
+                passed += 1
+        yield partial(_pass, passed, end)
+
+
+def _cancel(one: Notification, passed: int, row: BulkAction) -> Step:
+    """Cancel one, behind so many that stay as they are."""
+    cancelled = delivery_state.cancel(one.pk)
+    counts = {"cancelled": int(cancelled), "unchanged": passed + (not cancelled)}
+    event = Event("cancel", "notification", str(one.pk), one.publisher_id)
+    events = {event: {"bulk_action": str(row.pk)}} if cancelled else {}
+    return Step(passed + 1, counts, str(one.pk), events)
+
+
+def _pass(passed: int, end: UUID | None, row: BulkAction) -> Step:
+    """Pass over so many that stay as they are, the last ones up to ``end``."""
+    counts = {"cancelled": 0, "unchanged": passed}
+    return Step(passed, counts, None if end is None else str(end))
+
+
+def _still_open(found: Sequence[Notification], state: str | None) -> set[UUID]:
+    """Return the ids of those of which something is still to be sent, in ``state`` if given."""
+    wanted = _OPEN if state is None else (NotificationState(state),)
+    progress = selectors.progress_of(found)
+    return {key for key, one in progress.items() if one.state in wanted}
 
 
 def _rows(row: BulkAction) -> tuple[QuerySet[Notification], Q]:
@@ -64,6 +88,7 @@ def _rows(row: BulkAction) -> tuple[QuerySet[Notification], Q]:
     times = {name: moment(match, name) for name in ("since", "until")}
     wanted = Wanted(
         **{name: match[name] for name in _WANTED if name in match},
+        state=NotificationState(match["state"]) if "state" in match else None,
         since=times["since"],
         until=times["until"],
     )

@@ -1,9 +1,9 @@
 """Redrive all dead letters that match."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from apps.bulk.actions.base import Event, Step, moment
+from apps.bulk.actions.base import Batch, Event, Step, moment
 from apps.bulk.models import BulkAction
 from apps.delivery.operations import dead_letters
 from apps.delivery.operations.dead_letters import Match
@@ -29,7 +29,10 @@ class Redriving:
         rows = dead_letters.of(row.publisher_id)
         return rows.filter(dead_letters.matching(_match(row))).count()
 
-    def step(self, row: BulkAction) -> Step:
+    def batches(self, row: BulkAction) -> Iterator[Batch]:
+        yield self._step
+
+    def _step(self, row: BulkAction) -> Step:
         done = dead_letters.redrive(row.publisher_id, _match(row), int(row.cursor or 0))
         events: dict[Event, Mapping[str, Any]] = {
             Event("redrive", "dead_letter", "", owner): {

@@ -1,13 +1,13 @@
 """Release all deliveries that match and wait for another attempt."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from apps.bulk.actions.base import Event, Step
+from apps.bulk.actions.base import Batch, Event, Step
 from apps.bulk.models import BulkAction
 from apps.delivery import state as delivery_state
 from apps.delivery.models import Delivery
@@ -36,7 +36,10 @@ class Releasing:
     def total(self, row: BulkAction) -> int:
         return _waiting(row).count()
 
-    def step(self, row: BulkAction) -> Step:
+    def batches(self, row: BulkAction) -> Iterator[Batch]:
+        yield self._step
+
+    def _step(self, row: BulkAction) -> Step:
         rows = _waiting(row).select_for_update(skip_locked=True)
         released = delivery_state.release(list(rows.values_list("pk", flat=True)[:AT_ONCE]))
         owners = Counter(released.values())

@@ -1,6 +1,8 @@
 """Undo what one error of a provider disabled and suppressed."""
 
-from apps.bulk.actions.base import Event, Step, moment
+from collections.abc import Iterator
+
+from apps.bulk.actions.base import Batch, Event, Step, moment
 from apps.bulk.models import BulkAction
 from apps.delivery.flow import lost_addresses
 from apps.preferences.contacts import restoration
@@ -19,7 +21,10 @@ class Restoring:
     def total(self, row: BulkAction) -> int:
         return sum(restoration.count(_cause(row)))
 
-    def step(self, row: BulkAction) -> Step:
+    def batches(self, row: BulkAction) -> Iterator[Batch]:
+        yield self._step
+
+    def _step(self, row: BulkAction) -> Step:
         done, more = lost_addresses.restore_some(_cause(row))
         number = done.contacts + done.suppressions
         said = {**row.match, **done._asdict(), "bulk_action": str(row.pk)}

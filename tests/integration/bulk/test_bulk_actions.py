@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.api import pagination
@@ -16,12 +17,14 @@ from apps.bulk import running
 from apps.bulk.actions import cancelling
 from apps.bulk.models import BulkAction
 from apps.core import clock
-from apps.delivery.models import DeadLetter, Delivery, Notification
+from apps.delivery.models import Chunk, DeadLetter, Delivery, Notification
 from apps.delivery.operations import dead_letters
 from apps.preferences.models import Recipient
 from apps.publishers.models import AuditEvent
+from tests.support.database import run_and_close
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import HELLO, Shop
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -117,11 +120,11 @@ import os, signal, sys
 from apps.bulk import running
 from apps.delivery.operations import dead_letters
 dead_letters.AT_ONCE = 1
-batch = running._batch
-def once(row):
-    more = batch(row)
+do = running._do
+def once(row, batch):
+    do(row, batch)
     os.kill(os.getpid(), signal.SIGKILL)
-running._batch = once
+running._do = once
 running.tick()
 """
 
@@ -161,16 +164,16 @@ def test_one_process_at_a_time_works_on_an_action(shop, dead):
 def test_an_aborted_one_does_nothing_more(shop, dead, monkeypatch):
     monkeypatch.setattr(dead_letters, "AT_ONCE", 1)
     begun = begin(shop, "redrive")
-    batch = running._batch
+    do = running._do
     aborted: list[Any] = []
 
-    def aborting(row: BulkAction) -> bool:
-        more = batch(row)
+    def aborting(row: BulkAction, batch: Any) -> bool:
+        more = do(row, batch)
         if not aborted:
             aborted.append(shop.post(f"bulk-actions/{begun['id']}/abort", None, status=200))
         return more
 
-    monkeypatch.setattr(running, "_batch", aborting)
+    monkeypatch.setattr(running, "_do", aborting)
     running.tick()
     running.tick()
     assert (aborted[0]["state"], aborted[0]["done"]) == ("aborted", 1)
@@ -218,6 +221,42 @@ def test_what_was_sent_already_is_left_as_it_is(shop, scheduled, work):
     running.tick()
     assert read(shop, begun)["counts"] == {"cancelled": 1, "unchanged": 1}
     assert shop.get(f"notifications/{sent['id']}")["state"] == "done"
+
+
+def test_what_has_nothing_left_but_dead_letters_can_still_be_redriven(
+    shop, dead, scheduled, wake, work
+):
+    scheduled()
+    begun = begin(shop, "cancel", priority="normal")
+    running.tick()
+    assert read(shop, begun)["counts"] == {"cancelled": 1, "unchanged": 1}
+    begin(shop, "redrive")
+    running.tick()
+    wake()
+    work()
+    assert states() == ["accepted"] * 3
+
+
+def test_what_is_not_scheduled_is_not_gone_through_for_what_is(shop, dead, scheduled):
+    scheduled()
+    begun = begin(shop, "cancel", priority="normal", state="scheduled")
+    running.tick()
+    found = read(shop, begun)
+    assert (found["total"], found["done"]) == (1, 1)
+    assert found["counts"] == {"cancelled": 1, "unchanged": 0}
+
+
+def test_each_notification_is_cancelled_in_a_transaction_of_its_own(shop, scheduled):
+    first, second = (scheduled(reference="launch") for _ in range(2))
+    begun = begin(shop, "cancel", reference="launch")
+    working = threading.Thread(target=run_and_close, args=[running.tick])
+    with transaction.atomic():  # a claim that goes on for a while
+        assert Chunk.objects.select_for_update().filter(notification=second["id"]).get()
+        working.start()
+        until(lambda: Notification.objects.get(pk=first["id"]).cancelled_at is not None)
+        assert read(shop, begun)["done"] == 1
+    working.join()
+    assert read(shop, begun)["counts"] == {"cancelled": 2, "unchanged": 0}
 
 
 def test_what_waits_since_a_provider_failed_is_tried_now(shop, providers, work, wake):
