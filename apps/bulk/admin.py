@@ -162,11 +162,12 @@ def _match(request: HttpRequest, action: str) -> dict[str, Any] | None:
             return None
         found[name] = int(text) if name in _NUMBERS else text
     if "q" in found:
-        found["q"] = found["q"].strip()
-        # The row outlives the person, and must not name them.
-        if person := finding.searched_person(found["q"]):
-            found["recipient_id"] = person
-            del found["q"]
+        # Later the same words may find something else. And the row outlives a person who is
+        # searched, whom it must not name.
+        named = finding.searched(found.pop("q").strip())
+        if not named:
+            return None
+        found |= named
     return found if found or action != ActionKind.CANCEL else None
 
 

@@ -22,20 +22,22 @@ AT_ONCE = 1_000
 _OPEN = (NotificationState.SCHEDULED, NotificationState.SENDING)
 _WANTED = ("reference", "topic", "category")
 _FIELDS = ("topic_id", "priority", "kind")
+_SEARCHED = ("notification_id", "topic_ids", "recipient_id", "template_version_ids")
 
 
 class Cancelling:
     """Cancel notifications that were posted before it was asked for, the oldest first.
 
-    ``match``: the criteria of a publisher's list (``Wanted``), or those of the admin's: ``q`` is
-    what was searched, or ``recipient_id`` whom. What is done, or cancelled, stays as it is, and so
-    does what has nothing left but dead letters: of what is cancelled, nothing can be redriven.
+    ``match``: the criteria of a publisher's list (``Wanted``), or those of the admin's, with what
+    its search found (``finding.searched``) when this was asked for. What is done, or cancelled,
+    stays as it is, and so does what has nothing left but dead letters: of what is cancelled,
+    nothing can be redriven.
 
     Each is cancelled in a transaction of its own, since a cancel waits for claims: with the locks
     of another one in hand it might wait for a claim that waits for these.
     """
 
-    criteria = (*_WANTED, *_FIELDS, "state", "since", "until", "q", "recipient_id")
+    criteria = (*_WANTED, *_FIELDS, "state", "since", "until", *_SEARCHED)
 
     def total(self, row: BulkAction) -> int:
         rows, rest = _rows(row)
@@ -92,17 +94,19 @@ def _rows(row: BulkAction) -> tuple[QuerySet[Notification], Q]:
         since=times["since"],
         until=times["until"],
     )
-    searched = "q" in match or "recipient_id" in match
+    # An id has the time of the process that made it, which its clock may have wrong.
+    before = finding.first_id(row.requested_at, finding.CLOCKS_APART)
+    searched = {name: match[name] for name in _SEARCHED if name in match}
     if row.publisher_id is not None and not searched:
         rows, rest = finding.notifications(row.publisher_id, wanted)
     else:
-        base, rest = finding.notifications_like(match["q"]) if "q" in match else (Q(), Q())
-        if "recipient_id" in match:
-            base &= finding.of_person(match["recipient_id"])
+        if "reference" in match:
+            searched["reference"] = match["reference"]
+        base, rest = finding.found_by(searched, before) if searched else (Q(), Q())
         rows = Notification.objects.filter(base)
         if row.publisher_id is not None:
             rest &= Q(publisher=row.publisher_id)
     if "kind" not in match:
         rest &= Q(kind=NotificationKind.PUBLISHED)
     rest &= Q(cancelled_at=None, **{name: match[name] for name in _FIELDS if name in match})
-    return rows.filter(pk__lt=row.pk), rest
+    return rows.filter(pk__lt=before), rest & Q(created_at__lte=row.requested_at)

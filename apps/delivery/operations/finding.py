@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet, Window
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.db.models.lookups import Exact
 
@@ -82,9 +82,9 @@ def notifications(publisher_id: int, wanted: Wanted) -> tuple[QuerySet[Notificat
     if wanted.topic is not None:
         rest &= Q(topic__in=topics)
     if wanted.since is not None:
-        rows = rows.filter(pk__gte=_first_id(wanted.since, -CLOCKS_APART))
+        rows = rows.filter(pk__gte=first_id(wanted.since, -CLOCKS_APART))
     if wanted.until is not None:
-        rows = rows.filter(pk__lt=_first_id(wanted.until, CLOCKS_APART))
+        rows = rows.filter(pk__lt=first_id(wanted.until, CLOCKS_APART))
     return selectors.with_names(rows), rest
 
 
@@ -138,32 +138,36 @@ def notifications_like(term: str) -> tuple[Q, Q]:
     ``term`` is an id; or a reference, or the name of a topic, a recipient or a template, looked for
     in this order. ``template:shipped`` says which.
     """
+    return found_by(searched(term))
+
+
+def searched(term: str) -> dict[str, Any]:
+    """Return what ``term`` is found to be, JSON-ready, for ``found_by``; empty if nothing."""
     kind, _, name = term.partition(":")
     if kind in _SEARCHES and (named := _SEARCHES[kind](name)):
         return named
     with suppress(ValueError):
-        return Q(pk=UUID(term)), Q()
+        return {"notification_id": str(UUID(term))}
     for search in _SEARCHES.values():
         if found := search(term):
             return found
-    return Q(pk__in=[]), Q()
+    return {}
 
 
-def searched_person(term: str) -> int | None:
-    """Return the id of the recipient whose notifications ``notifications_like`` finds, if any."""
-    kind, _, name = term.partition(":")
-    if kind in _SEARCHES and _SEARCHES[kind](name):
-        return recipient_ids([name]).get(name) if kind == "person" else None
-    for kind, search in _SEARCHES.items():
-        if search(term):
-            return recipient_ids([term]).get(term) if kind == "person" else None
-    return None
+def found_by(found: Mapping[str, Any], before: UUID | None = None) -> tuple[Q, Q]:
+    """Return the conditions of what ``searched`` found: that of an index, and the rest.
 
-
-def of_person(recipient_id: int) -> Q:
-    """Return the condition of the newest notifications with deliveries to a recipient."""
-    newest = _to(recipient_id).order_by("-pk").values_list("notification_id", flat=True)
-    return Q(pk__in=set(newest[:MOST_FOUND]))
+    ``before``: the least id of those that are too new to be among the newest.
+    """
+    if "template_version_ids" in found:
+        return Q(), Q(template_version_id__in=found["template_version_ids"])
+    if "topic_ids" in found:
+        return Q(topic_id__in=found["topic_ids"]), Q()
+    if "recipient_id" in found:
+        return _of_person(found["recipient_id"], before), Q()
+    if "reference" in found:
+        return _of_reference(found["reference"], before), Q()
+    return Q(pk__in=[found["notification_id"]] if "notification_id" in found else []), Q()
 
 
 def deliveries_at(address: str) -> list[int]:
@@ -179,35 +183,51 @@ def deliveries_at(address: str) -> list[int]:
     return found
 
 
-def _by_reference(reference: str) -> tuple[Q, Q] | None:
-    if not reference:  # no index has those without one
-        return None
-    newest = Notification.objects.filter(publisher=OuterRef("pk"), reference=reference)
-    ids = ArraySubquery(newest.order_by("-pk").values("pk")[:MOST_FOUND])
+def _of_person(recipient_id: int, before: UUID | None) -> Q:
+    """Return the condition of the newest notifications with deliveries to a recipient."""
+    rows = _to(recipient_id)
+    if before is not None:
+        rows = rows.filter(notification_id__lt=before)
+    newest = rows.order_by("-pk").values_list("notification_id", flat=True)
+    return Q(pk__in=set(newest[:MOST_FOUND]))
+
+
+def _of_reference(reference: str, before: UUID | None = None) -> Q:
+    """Return the condition of each publisher's newest notifications with a reference."""
+    rows = Notification.objects.filter(publisher=OuterRef("pk"), reference=reference)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    ids = ArraySubquery(rows.order_by("-pk").values("pk")[:MOST_FOUND])
     of_each = Publisher.objects.annotate(found=ids).values_list("found", flat=True)
-    found = [key for keys in of_each for key in keys]
-    return (Q(pk__in=found), Q()) if found else None
+    return Q(pk__in=[key for keys in of_each for key in keys])
 
 
-def _by_topic(name: str) -> tuple[Q, Q] | None:
+def _by_reference(reference: str) -> dict[str, Any]:
+    if not reference:  # no index has those without one
+        return {}
+    of_each = Notification.objects.filter(publisher=OuterRef("pk"), reference=reference)
+    there = Publisher.objects.filter(Exists(of_each)).exists()
+    return {"reference": reference} if there else {}
+
+
+def _by_topic(name: str) -> dict[str, Any]:
     topics = ids_of_name(name)
-    return (Q(topic_id__in=topics), Q()) if topics else None
+    return {"topic_ids": topics} if topics else {}
 
 
-def _by_person(user_id: str) -> tuple[Q, Q] | None:
-    for recipient_id in recipient_ids([user_id]).values():
-        return of_person(recipient_id), Q()
-    return None
+def _by_person(user_id: str) -> dict[str, Any]:
+    recipient_id = recipient_ids([user_id]).get(user_id)
+    return {} if recipient_id is None else {"recipient_id": recipient_id}
 
 
-def _by_template(name: str) -> tuple[Q, Q] | None:
+def _by_template(name: str) -> dict[str, Any]:
     versions = TemplateVersion.objects.filter(template__name=name).values_list("pk", flat=True)
     found = list(versions)
-    return (Q(), Q(template_version_id__in=found)) if found else None
+    return {"template_version_ids": found} if found else {}
 
 
 #: Searches of notifications, by what they are for.
-_SEARCHES: Mapping[str, Callable[[str], tuple[Q, Q] | None]] = {
+_SEARCHES: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "reference": _by_reference,
     "topic": _by_topic,
     "person": _by_person,
@@ -241,7 +261,7 @@ def _rest(wanted: Wanted, prefix: str = "") -> Q:
     return Q(**{f"{prefix}{name}": value for name, value in found.items()})
 
 
-def _first_id(moment: datetime, later: timedelta) -> UUID:
+def first_id(moment: datetime, later: timedelta) -> UUID:
     """Return the least id of those accepted ``later`` than a moment: ids are UUIDv7.
 
     The moment may be the first or the last that there is, which nothing can be added to.

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
@@ -221,6 +222,21 @@ def test_what_was_sent_already_is_left_as_it_is(shop, scheduled, work):
     running.tick()
     assert read(shop, begun)["counts"] == {"cancelled": 1, "unchanged": 1}
     assert shop.get(f"notifications/{sent['id']}")["state"] == "done"
+
+
+@pytest.mark.parametrize("seconds", [-30, 30])
+def test_what_was_posted_before_is_cancelled_though_hosts_have_other_clocks(
+    shop, scheduled, seconds
+):
+    before = scheduled(reference="launch")
+    begun = begin(shop, "cancel", reference="launch")
+    after = scheduled(reference="launch")
+    # As a host whose clock is wrong would have made its id.
+    key = UUID(int=UUID(begun["id"]).int + (seconds * 1000 << 80))
+    BulkAction.objects.update(id=key)
+    running.tick()
+    rows = Notification.objects.in_bulk([before["id"], after["id"]])
+    assert [rows[UUID(one["id"])].cancelled_at is None for one in (before, after)] == [False, True]
 
 
 def test_what_has_nothing_left_but_dead_letters_can_still_be_redriven(

@@ -14,7 +14,7 @@ from apps.bulk.models import BulkAction
 from apps.delivery.models import Delivery, Notification
 from apps.publishers.models import AuditEvent
 from tests.support.publishers.admin_actions import do, events
-from tests.support.publishers.people import recipient
+from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop
 
 
@@ -51,7 +51,7 @@ def test_what_the_list_of_notifications_shows_is_cancelled(
     row = BulkAction.objects.get()
     page = operator.get(reverse("admin:bulk_bulkaction_change", args=[row.pk])).content.decode()
     assert "3 of 3" in page
-    assert "reference:launch" in page
+    assert "reference: launch" in page
     assert "Abort it" not in page
     listed = operator.get(reverse("admin:bulk_bulkaction_changelist")).content.decode()
     assert "3 of 3" in listed
@@ -75,6 +75,19 @@ def test_a_search_for_a_person_cancels_theirs_without_naming_them(
     for row in BulkAction.objects.all():
         assert row.match == {"recipient_id": ada.recipient_id}
     assert "ada" not in str(list(AuditEvent.objects.values_list("after", flat=True)))
+
+
+def test_what_a_search_found_is_cancelled_whatever_it_finds_later(shop: Shop, operator: Client):
+    recipient("ada")
+    topic = shop.topic("launch")
+    subscribe(topic, recipient("bob"), "inbox")
+    at = (timezone.now() + timedelta(hours=1)).isoformat()
+    wanted = shop.post("topics/launch/publish", {"content": HELLO, "send_at": at})
+    begin(operator, "cancel", "?q=launch")
+    later(shop, reference="launch")
+    running.tick()
+    assert cancelled() == {wanted["id"]}
+    assert "Nothing was begun" in begin(operator, "cancel", "?q=nothing-has-this-name")
 
 
 @pytest.mark.parametrize(
