@@ -149,10 +149,15 @@ def _begin(request: HttpRequest, action: str) -> HttpResponse:
 
 
 def _match(request: HttpRequest, action: str) -> dict[str, Any] | None:
-    """Return the criteria in the query string, ``None`` where one is not understood."""
+    """Return the criteria in the query string, ``None`` where one is not understood.
+
+    A filter with an empty text is one: the list shows what has an empty text there.
+    """
     found: dict[str, Any] = {}
     for name, text in request.GET.dict().items():
-        if name in _PLACES or (action, name, text) in _IMPLIED or not text:
+        if name in _PLACES or (action, name, text) in _IMPLIED:
+            continue
+        if name == "q" and not text.strip():
             continue
         if name not in FILTERS[action] or "\0" in text:
             return None

@@ -98,6 +98,11 @@ def test_what_a_search_found_is_cancelled_whatever_it_finds_later(shop: Shop, op
         "?topic_id=x",
         "?topic_id=99999999999999999999",
         "?q=%00",
+        "?q=+",
+        "?priority=normal&topic_id=",
+        "?priority=normal&publisher_id=",
+        "?priority=normal&cancelled_at__isnull=",
+        "?priority=normal&unknown=",
     ],
 )
 def test_a_filter_that_is_not_known_cancels_nothing(shop: Shop, operator: Client, query: str):
@@ -105,6 +110,15 @@ def test_a_filter_that_is_not_known_cancels_nothing(shop: Shop, operator: Client
     later(shop)
     assert "Nothing was begun" in begin(operator, "cancel", query)
     assert not BulkAction.objects.exists()
+
+
+def test_a_filter_by_an_empty_text_acts_on_what_the_list_shows(shop: Shop, operator: Client):
+    recipient("ada")
+    later(shop)
+    begin(operator, "cancel", "?priority=normal&kind=&q=")
+    running.tick()
+    assert cancelled() == set()
+    assert BulkAction.objects.get().match == {"priority": "normal", "kind": ""}
 
 
 def test_what_waits_of_a_list_of_deliveries_is_tried_now(
