@@ -193,4 +193,6 @@ def _said(match: Mapping[str, Any]) -> str:
 
 
 def _progress(row: BulkAction) -> str:
-    return f"{row.done:,}" if row.total is None else f"{row.done:,} of {row.total:,}"
+    if row.total is None:
+        return f"{row.done:,}" if row.started_at is None else f"{row.done:,} of an unknown number"
+    return f"{row.done:,} of {row.total:,}"

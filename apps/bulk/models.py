@@ -33,7 +33,8 @@ class BulkAction(models.Model):
     - ``id``: a UUIDv7. ``publisher_id``: whose rows; null: everybody's, which operators ask for.
     - ``match``: the criteria by name, as JSON; see the module of the action.
     - ``asked_kind``, ``asked_by``: the actor, as the audit trail has it.
-    - ``total``: how many rows matched when it began; null until then.
+    - ``total``: how many rows matched when it began; null until then, and where counting took
+      too long.
     - ``done``: how many of them it has gone through; ``counts``: what became of them, by name.
     - ``cursor``: behind which row it goes on.
     - ``leased_until``: until when a process works on it.

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from prometheus_client import Counter
@@ -35,6 +35,8 @@ LEASE = timedelta(seconds=60)
 LONGEST_TICK = 20.0
 #: Seconds that one action may take of a tick while others wait.
 TURN = 2.0
+#: Milliseconds that counting what matches may take.
+LONGEST_COUNT = 2_000
 
 ROWS = Counter("notifier_bulk_rows_total", "Rows of bulk actions, by action.", ["action"])
 
@@ -109,11 +111,13 @@ def tick() -> None:
 
 def go_on(key: UUID, seconds: float) -> bool:
     """Work on an action for so long; return whether this process might do more of it."""
-    row = _take(key)
+    row, first = _take(key)
     if row is None:
         return False
     until = time.monotonic() + seconds
     try:
+        if first:
+            BulkAction.objects.filter(pk=key).update(total=_total(row))
         while True:
             for batch in actions.of(row).batches(row):
                 if not _do(row, batch):
@@ -133,19 +137,32 @@ def purge() -> int:
 
 
 @transaction.atomic
-def _take(key: UUID) -> BulkAction | None:
-    """Return an unfinished action under a lease of this process; ``None`` if another has it."""
+def _take(key: UUID) -> tuple[BulkAction | None, bool]:
+    """Return an unfinished action under a lease of this process, and whether it begins with that.
+
+    ``None`` if another process has it.
+    """
     now = clock.moment()
     rows = BulkAction.objects.select_for_update(skip_locked=True)
     free = Q(leased_until=None) | Q(leased_until__lte=now)
     row = rows.filter(free, pk=key, finished_at=None).first()
     if row is None:
-        return None
+        return None, False
     row.leased_until = now + LEASE
-    if row.started_at is None:
-        row.started_at, row.total = now, actions.of(row).total(row)
-    row.save(update_fields=["leased_until", "started_at", "total"])
-    return row
+    first = row.started_at is None
+    row.started_at = row.started_at or now
+    row.save(update_fields=["leased_until", "started_at"])
+    return row, first
+
+
+def _total(row: BulkAction) -> int | None:
+    """Count the rows that match; ``None`` if that takes longer than ``LONGEST_COUNT``."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_COUNT}")
+            return actions.of(row).total(row)
+    except OperationalError:
+        return None
 
 
 @transaction.atomic

@@ -82,7 +82,8 @@ class BulkActionOut(serializers.ModelSerializer[BulkAction]):
         help_text="what became of those it has gone through, by name"
     )
     total = serializers.IntegerField(
-        allow_null=True, help_text="how many matched when it began; null until then"
+        allow_null=True,
+        help_text="how many matched when it began; null until then, and where it is not known",
     )
     done = serializers.IntegerField(help_text="how many of them it has gone through")
 

@@ -11,11 +11,13 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.api import pagination
 from apps.bulk import running
 from apps.bulk.actions import cancelling
+from apps.bulk.actions.redriving import Redriving
 from apps.bulk.models import BulkAction
 from apps.core import clock
 from apps.delivery.models import Chunk, DeadLetter, Delivery, Notification
@@ -83,6 +85,25 @@ def test_all_that_match_are_redriven_in_the_background(shop, dead, wake, work):
     wake()
     work()
     assert states() == ["accepted", "accepted", "dead"]
+
+
+def test_one_whose_rows_cannot_be_counted_in_time_is_done_all_the_same(
+    shop, operator, dead, monkeypatch
+):
+    monkeypatch.setattr(running, "LONGEST_COUNT", 50)
+
+    def count(*_: Any) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(600)")
+        return 3
+
+    monkeypatch.setattr(Redriving, "total", count)
+    begun = begin(shop, "redrive")
+    running.tick()
+    found = read(shop, begun)
+    assert (found["state"], found["total"], found["done"]) == ("done", None, 3)
+    page = reverse("admin:bulk_bulkaction_change", args=[begun["id"]])
+    assert "3 of an unknown number" in operator.get(page).content.decode()
 
 
 def test_what_dies_later_is_none_of_it(shop, dead):
