@@ -262,4 +262,4 @@ COLLECTORS = [
     "apps.privacy.keys.usage.EncryptionKeys",
 ]
 #: What such apps do when a restored database is held.
-HOLDS = ["apps.schedules.services.pause_due"]
+HOLDS = ["apps.schedules.services.pause_due", "apps.bulk.running.abort_all"]

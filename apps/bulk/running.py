@@ -38,6 +38,9 @@ TURN = 2.0
 #: Milliseconds that counting what matches may take.
 LONGEST_COUNT = 2_000
 
+#: Who aborted what was not finished at the time of a backup.
+HOLD = "hold"
+
 ROWS = Counter("notifier_bulk_rows_total", "Rows of bulk actions, by action.", ["action"])
 
 _ticking = threading.Lock()
@@ -77,14 +80,38 @@ def abort(request: Request | HttpRequest, key: UUID) -> bool:
     row = BulkAction.objects.select_for_update().filter(pk=key, finished_at=None).first()
     if row is None:
         return False
-    row.finished_at, row.leased_until = clock.moment(), None
-    row.aborted_by = audit.actor_of(request).name[: audit.LONGEST_ACTOR]
-    row.save(update_fields=["finished_at", "leased_until", "aborted_by"])
+    _end(row, audit.actor_of(request).name)
     after = {"done": row.done, "total": row.total}
     audit.record(
         request, "abort", "bulk_action", str(key), publisher_id=row.publisher_id, after=after
     )
     return True
+
+
+@transaction.atomic
+def abort_all() -> list[str]:
+    """Abort what is not finished; return a sentence for each.
+
+    For a database that was restored: what they do may have been done since the backup, or not be
+    wanted any more.
+    """
+    aborted = []
+    rows = BulkAction.objects.select_for_update().filter(finished_at=None).order_by("id")
+    for row in rows:
+        _end(row, HOLD)
+        audit.record(
+            None,
+            "abort",
+            "bulk_action",
+            str(row.pk),
+            publisher_id=row.publisher_id,
+            after={"done": row.done, "total": row.total},
+        )
+        aborted.append(
+            f"The bulk action {row.pk} ({row.action}, asked for by {row.asked_by}) is aborted "
+            f"after {row.done:,} rows. Begin it again if it is still wanted."
+        )
+    return aborted
 
 
 def tick() -> None:
@@ -134,6 +161,12 @@ def purge() -> int:
     before = clock.moment() - timedelta(days=settings.AUDIT_DAYS)
     deleted, _ = BulkAction.objects.filter(finished_at__lt=before).delete()
     return deleted
+
+
+def _end(row: BulkAction, by: str) -> None:
+    row.finished_at, row.leased_until = clock.moment(), None
+    row.aborted_by = by[: audit.LONGEST_ACTOR]
+    row.save(update_fields=["finished_at", "leased_until", "aborted_by"])
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """Bulk actions: their progress, their end, and what they do to exactly what matched."""
 
+import io
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -203,6 +205,22 @@ def test_an_aborted_one_does_nothing_more(shop, dead, monkeypatch):
     again = shop.post(f"bulk-actions/{begun['id']}/abort", None, status=200)
     assert again == aborted[0]
     assert AuditEvent.objects.filter(action="abort").count() == 1
+
+
+def test_what_is_not_finished_in_a_restored_database_is_aborted(shop, dead):
+    begin(shop, "redrive", channel="email")
+    running.tick()
+    begun = begin(shop, "redrive")
+    output = io.StringIO()
+    call_command("hold", stdout=output)
+    said = [line for line in output.getvalue().splitlines() if "bulk action" in line]
+    assert len(said) == 1
+    assert begun["id"] in said[0] and "is aborted after 0 rows" in said[0]
+    running.tick()
+    assert read(shop, begun)["state"] == "aborted"
+    assert states() == ["dead"] * 3
+    assert BulkAction.objects.get(pk=begun["id"]).aborted_by == "hold"
+    assert AuditEvent.objects.get(action="abort").object_name == begun["id"]
 
 
 def test_one_that_is_done_stays_so(shop, dead):
