@@ -44,6 +44,7 @@ HOLD = "hold"
 ROWS = Counter("notifier_bulk_rows_total", "Rows of bulk actions, by action.", ["action"])
 
 _ticking = threading.Lock()
+_last: UUID | None = None
 
 
 @transaction.atomic
@@ -117,8 +118,10 @@ def abort_all() -> list[str]:
 def tick() -> None:
     """Go on with the actions that are not finished, in turns; a fault stops no other.
 
-    A process runs one tick at a time, so that other periodic work has its threads.
+    A process runs one tick at a time, so that other periodic work has its threads. It goes on
+    behind the action that had the last turn.
     """
+    global _last
     if not _ticking.acquire(blocking=False):
         return
     try:
@@ -126,12 +129,16 @@ def tick() -> None:
         left = True
         while left and time.monotonic() < until:
             left = False
-            keys = BulkAction.objects.filter(finished_at=None).order_by("id")
-            for key in keys.values_list("pk", flat=True):
+            rows = BulkAction.objects.filter(finished_at=None)
+            keys = list(rows.order_by("id").values_list("pk", flat=True))
+            for key in sorted(keys, key=lambda key: (_last is not None and key <= _last, key)):
+                _last = key
                 try:
                     left = go_on(key, TURN) or left
                 except Exception as error:
                     log_bug(f"the bulk action {key} is tried again", error)
+                if time.monotonic() > until:
+                    break
     finally:
         _ticking.release()
 

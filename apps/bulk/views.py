@@ -2,21 +2,26 @@
 
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Q
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.api.openapi import ProblemDetails
 from apps.api.pagination import read_query
-from apps.api.problems import Problem
+from apps.api.problems import CONTENT_TYPE, Problem
 from apps.bulk import running
 from apps.bulk.models import BulkAction
 from apps.bulk.serializers import BulkActionIn, BulkActionOut, BulkActionsQuery, BulkBody
 from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint, ListEndpoint
+from apps.publishers.models import Publisher
 from apps.publishers.scopes import Scope
 
 TAG = "Bulk actions"
+#: Bulk actions that a publisher may have at once.
+MOST_UNFINISHED = 10
 
 
 class BulkActions(ListEndpoint):
@@ -29,7 +34,12 @@ class BulkActions(ListEndpoint):
         operation_id="begin_bulk_action",
         tags=[TAG],
         request=BulkActionIn,
-        responses={202: BulkActionOut},
+        responses={
+            202: BulkActionOut,
+            (409, CONTENT_TYPE): OpenApiResponse(
+                ProblemDetails, "you have 10 that are not finished"
+            ),
+        },
         examples=[
             OpenApiExample(
                 "what an outage killed",
@@ -51,7 +61,18 @@ class BulkActions(ListEndpoint):
         the call is acted on, so a call that is repeated does no harm.
         """
         body: BulkBody = self.body(request, BulkActionIn)
-        row = running.begin(request, body["action"], body["match"], publisher_of(request).id)
+        publisher_id = publisher_of(request).id
+        with transaction.atomic():
+            # One at a time, or two at once would be one too many.
+            Publisher.objects.select_for_update(no_key=True).get(pk=publisher_id)
+            unfinished = BulkAction.objects.filter(publisher_id=publisher_id, finished_at=None)
+            if unfinished.count() >= MOST_UNFINISHED:
+                raise Problem(
+                    "conflict",
+                    f"You have {MOST_UNFINISHED} bulk actions that are not finished: wait until "
+                    "one is, or abort one.",
+                )
+            row = running.begin(request, body["action"], body["match"], publisher_id)
         return Response(
             BulkActionOut(row).data, 202, headers={"Location": f"/v1/bulk-actions/{row.pk}"}
         )

@@ -223,6 +223,23 @@ def test_what_is_not_finished_in_a_restored_database_is_aborted(shop, dead):
     assert AuditEvent.objects.get(action="abort").object_name == begun["id"]
 
 
+def test_a_tick_ends_after_its_time_and_the_next_one_begins_behind_it(shop, dead, monkeypatch):
+    monkeypatch.setattr(running, "LONGEST_TICK", 0.001)
+    begun = [begin(shop, "redrive", channel="email") for _ in range(3)]
+    for number in range(1, 4):
+        running.tick()
+        assert BulkAction.objects.exclude(finished_at=None).count() == number
+    assert read(shop, begun[0])["state"] == "done"
+
+
+def test_a_publisher_has_no_more_than_ten_that_are_not_finished(shop, other_shop):
+    begun = [begin(shop, "redrive") for _ in range(10)]
+    assert "abort one" in begin(shop, "redrive", status=409)["detail"]
+    begin(other_shop, "redrive")
+    shop.post(f"bulk-actions/{begun[0]['id']}/abort", None, status=200)
+    begin(shop, "redrive")
+
+
 def test_one_that_is_done_stays_so(shop, dead):
     begun = begin(shop, "redrive")
     running.tick()
