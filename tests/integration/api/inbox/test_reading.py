@@ -175,7 +175,7 @@ def test_an_item_that_is_no_content_does_not_hide_the_others(
 ):
     put("ada", "One")
     odd = InboxItem.objects.get(pk=put("ada", "Two"))
-    sealed = services.keyring().encrypt(stored, services._context(odd.delivery_id))
+    sealed = services.keyring().encrypt(stored, services.context(odd.delivery_id))
     InboxItem.objects.filter(pk=odd.pk).update(content=sealed)
     assert [row["title"] for row in inbox("ada").get("inbox")["data"]] == ["", "One"]
 
