@@ -69,12 +69,13 @@ class Erasure(models.Model):
 class EncryptionKey(models.Model):
     """A key of ``NOTIFIER_ENCRYPTION_KEYS``, by its id there; the key itself is not stored.
 
-    ``since``: when it came into use. ``retired_at``: when nothing was found any more that is
-    encrypted with it.
+    ``since``: when it first came into use. ``first_at``: when it last became the first one there.
+    ``retired_at``: when nothing was found any more that is encrypted with it.
     """
 
     id = models.PositiveIntegerField(primary_key=True)
     since = models.DateTimeField()
+    first_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:

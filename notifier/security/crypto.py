@@ -72,9 +72,9 @@ class Keyring:
         """Decrypt. Raises ``DecryptionError``, or ``UnknownKeyError`` if its key is missing."""
         if len(stored) < HEADER_BYTES + NONCE_BYTES or stored[0] != FORMAT:
             raise DecryptionError("not a ciphertext of this service")
-        cipher = self._ciphers.get(int.from_bytes(stored[1:HEADER_BYTES], "big"))
+        key_id = key_of(stored)
+        cipher = self._ciphers.get(key_id)
         if cipher is None:
-            key_id = int.from_bytes(stored[1:HEADER_BYTES], "big")
             raise UnknownKeyError(f"encryption key {key_id} is not configured")
         nonce_end = HEADER_BYTES + NONCE_BYTES
         try:
@@ -85,6 +85,11 @@ class Keyring:
     def blind_index(self, kind: str, value: str) -> bytes:
         """Return 16 bytes by which ``value`` can be found without storing it in clear."""
         return hmac.digest(self._index_key, f"{kind}\0{value}".encode(), "sha256")[:INDEX_BYTES]
+
+
+def key_of(stored: bytes) -> int:
+    """Return the id of the key that a ciphertext names."""
+    return int.from_bytes(stored[1:HEADER_BYTES], "big")
 
 
 def parse_keys(keys: str) -> dict[int, bytes]:

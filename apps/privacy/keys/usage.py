@@ -1,4 +1,7 @@
-"""Since when each key is in use, and whether it still is."""
+"""Since when each key is in use, and whether it still is.
+
+A key is in use from when it comes first: behind the first one it only reads.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -13,42 +16,43 @@ from apps.core import clock
 from apps.preferences.links import VALID_DAYS
 from apps.preferences.models import Contact
 from apps.privacy.models import EncryptionKey
-from notifier.security.crypto import parse_keys
+from notifier.security.crypto import key_of, parse_keys
 
 
 class KeyUse(NamedTuple):
-    """The use of a configured key: since when, and when nothing had it any more."""
+    """The use of a key that is or was the first one: the columns of its ``EncryptionKey``."""
 
     since: datetime
+    first_at: datetime
     retired_at: datetime | None
 
 
 def of_keys() -> dict[int, KeyUse]:
-    """Return the use of each configured key, the first one first.
+    """Return the use of each configured key that is or was the first one, the first one first.
 
-    One that is not on record counts from now on if it is a new one before others, else from when
-    the oldest contact was made.
+    One behind it that was never seen there is not in use: nothing is encrypted with it yet. Before
+    any is on record, the one that the oldest contact has counts from when that was made.
     """
     present, *earlier = parse_keys(settings.ENCRYPTION_KEYS)
-    noted = {row.pk: KeyUse(row.since, row.retired_at) for row in EncryptionKey.objects.all()}
+    rows = EncryptionKey.objects.all()
+    noted = {row.pk: KeyUse(row.since, row.first_at, row.retired_at) for row in rows}
+    noted = noted or _of_the_oldest()
     now = clock.moment()
-    found: dict[int, KeyUse] = {}
-    for key in (present, *earlier):
-        if key in noted:
-            found[key] = noted[key]
-        else:
-            is_new = key == present and bool(earlier)
-            found[key] = KeyUse(now if is_new else _oldest() or now, None)
-    found[present] = found[present]._replace(retired_at=None)
-    return found
+    first = noted.get(present, KeyUse(now, now, None))
+    if any(use.first_at > first.first_at for use in noted.values()):  # it comes first again
+        first = first._replace(first_at=now)
+    before = {key: noted[key] for key in earlier if key in noted}
+    return {present: first._replace(retired_at=None), **before}
 
 
 def note() -> None:
-    """Record which keys are in use."""
-    for key, use in of_keys().items():
-        EncryptionKey.objects.update_or_create(
-            pk=key, create_defaults=use._asdict(), defaults={"retired_at": use.retired_at}
-        )
+    """Record which keys are in use. What is on record of those behind the first one stays."""
+    uses = of_keys()
+    EncryptionKey.objects.bulk_create(
+        [EncryptionKey(pk=key, **use._asdict()) for key, use in uses.items()], ignore_conflicts=True
+    )
+    present, use = next(iter(uses.items()))
+    EncryptionKey.objects.filter(pk=present).update(first_at=use.first_at, retired_at=None)
 
 
 def retire_others() -> None:
@@ -62,16 +66,21 @@ def retire_others() -> None:
 def links_end() -> datetime | None:
     """Return when the last link ends that was made with another key than the first.
 
-    ``None`` where links have keys of their own, or the first key is the only one.
+    ``None`` where links have keys of their own, or no other configured key was ever the first.
     """
-    present, *earlier = parse_keys(settings.ENCRYPTION_KEYS)
+    present, *earlier = of_keys().values()
     if settings.LINK_KEYS or not earlier:
         return None
-    return of_keys()[present].since + timedelta(days=VALID_DAYS + 1)
+    return present.first_at + timedelta(days=VALID_DAYS + 1)
 
 
-def _oldest() -> datetime | None:
-    return Contact.objects.order_by("pk").values_list("created_at", flat=True).first()
+def _of_the_oldest() -> dict[int, KeyUse]:
+    """Return the use of the key that the oldest contact is encrypted with."""
+    row = Contact.objects.order_by("pk").values_list("address", "created_at").first()
+    if row is None:
+        return {}
+    address, created_at = row
+    return {key_of(bytes(address)): KeyUse(created_at, created_at, None)}
 
 
 class EncryptionKeys(Collector):

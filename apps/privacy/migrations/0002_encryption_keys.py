@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.PositiveIntegerField(primary_key=True, serialize=False)),
                 ("since", models.DateTimeField()),
+                ("first_at", models.DateTimeField()),
                 ("retired_at", models.DateTimeField(null=True)),
             ],
         ),

@@ -85,3 +85,10 @@ def test_an_earlier_key_is_fine_while_links_in_messages_need_it(doctor, ada, con
     configured(ENCRYPTION_KEYS=f"2:{KEY},present")
     call_command("rotate_keys", stdout=io.StringIO())
     assert doctor("keys") == []
+
+
+def test_nothing_is_said_of_a_key_that_was_never_first(doctor, ada, configured):
+    usage.note()
+    configured(ENCRYPTION_KEYS=f"present,2:{KEY}")
+    usage.note()
+    assert doctor("keys") == []

@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.core.management import call_command
-from django.db.models import BinaryField
+from django.db.models import BinaryField, F
 
 from apps.core import clock
 from apps.delivery.models import Delivery, Notification
@@ -208,6 +208,11 @@ def test_what_cannot_be_decrypted_stays_and_keeps_the_command_from_saying_that_k
     assert bytes(ada.address) == broken
 
 
+def a_year_on() -> None:
+    """Have all keys come first more than a year earlier."""
+    EncryptionKey.objects.update(first_at=F("first_at") - timedelta(days=400))
+
+
 def test_links_in_messages_need_the_old_key_for_a_year(db, restarted):
     recipient("ada")
     restarted(f"2:{NEW},old")
@@ -216,8 +221,53 @@ def test_links_in_messages_need_the_old_key_for_a_year(db, restarted):
     until = clock.moment() + timedelta(days=links.VALID_DAYS + 1)
     assert f"made with 1 are valid until {until:%Y-%m-%d}" in said
     assert "Nothing needs" not in said
-    EncryptionKey.objects.filter(pk=2).update(since=clock.moment() - timedelta(days=400))
+    a_year_on()
     assert "Nothing needs 1 any more" in rotate("--check")[1]
+
+
+def test_links_count_from_when_the_new_key_came_first_in_the_rotation_that_is_documented(
+    db, restarted
+):
+    recipient("ada")
+    Contact.objects.update(created_at=clock.moment() - timedelta(days=1000))
+    tasks.purge.apply(throw=True)
+    restarted(f"old,2:{NEW}")
+    tasks.purge.apply(throw=True)
+    assert age() == pytest.approx(1000 * 86_400, abs=3600)
+    code, said = rotate()
+    assert code == 0 and "2" not in said.partition("key 1.")[2], "it was never first"
+    restarted(f"2:{NEW},old")
+    code, said = rotate()
+    until = clock.moment() + timedelta(days=links.VALID_DAYS + 1)
+    assert code == 0 and f"made with 1 are valid until {until:%Y-%m-%d}" in said, said
+    assert "Nothing needs" not in said
+    assert age() < 3600, "the new one is in use since it came first"
+    a_year_on()
+    assert "Nothing needs 1 any more: take it out." in rotate()[1]
+
+
+def test_a_key_that_was_behind_before_keys_were_noted_is_in_use_only_once_it_comes_first(
+    db, restarted
+):
+    recipient("ada")
+    Contact.objects.update(created_at=clock.moment() - timedelta(days=1000))
+    restarted(f"old,2:{NEW}")
+    tasks.purge.apply(throw=True)
+    restarted(f"2:{NEW},old")
+    assert "made with 1 are valid until" in rotate()[1]
+    assert age() < 3600
+
+
+def test_a_key_that_comes_first_again_keeps_its_age_and_links_count_from_then(db, restarted):
+    recipient("ada")
+    Contact.objects.update(created_at=clock.moment() - timedelta(days=1000))
+    tasks.purge.apply(throw=True)
+    restarted(f"2:{NEW},old")
+    assert rotate()[0] == 0
+    restarted(f"old,2:{NEW}")
+    code, said = rotate()
+    assert code == 0 and "made with 2 are valid until" in said, said
+    assert age() == pytest.approx(1000 * 86_400, abs=3600)
 
 
 def test_links_with_keys_of_their_own_need_none(db, restarted):
