@@ -33,29 +33,51 @@ SELECT (SELECT count(*) FROM delivery_claim WHERE claimed_at <= %(now)s)
      + (SELECT count(*) FROM delivery_chunk
          WHERE state = 'running' AND id <= %(chunk)s AND due_at > clock_timestamp())
 """
+# The first open row, by the index of these: in the order of ids it may be behind millions.
+_FIRST_CHUNK = "SELECT min(id + 0) FROM delivery_chunk WHERE state <> 'done'"
+_FIRST_DELIVERY = "SELECT min(id + 0) FROM delivery_delivery WHERE next_attempt_at IS NOT NULL"
 _CHUNKS = """
-UPDATE delivery_chunk
-   SET state = 'queued', reason = 'held', ready_at = 'infinity',
-       due_at = CASE WHEN ready_at = 'infinity' THEN clock_timestamp() ELSE ready_at END
- WHERE id = ANY(ARRAY(
-       SELECT id FROM delivery_chunk
-        WHERE state <> 'done' AND reason <> 'held' AND id <= %s LIMIT %s FOR UPDATE))
-RETURNING coalesce(nullif(size, 0), cardinality(recipient_ids), cardinality(contact_ids), 1)
+WITH open AS MATERIALIZED (
+    SELECT id, ready_at FROM delivery_chunk
+     WHERE id >= %(first)s AND id <= %(last)s AND state <> 'done' AND reason <> 'held'
+     ORDER BY id LIMIT %(most)s FOR UPDATE
+), held AS (
+    UPDATE delivery_chunk c
+       SET state = 'queued', reason = 'held', ready_at = 'infinity',
+           due_at = CASE WHEN open.ready_at = 'infinity' THEN clock_timestamp()
+                         ELSE open.ready_at END
+      FROM open WHERE c.id = open.id
+    RETURNING c.id, coalesce(nullif(size, 0), cardinality(recipient_ids),
+                             cardinality(contact_ids), 1) AS people
+)
+SELECT max(id), coalesce(sum(people), 0) FROM held
 """
+# A delivery that is held has no record where a version that knows of none ran meanwhile.
 _DELIVERIES = """
 WITH open AS MATERIALIZED (
-    SELECT id, next_attempt_at, reason FROM delivery_delivery
-     WHERE next_attempt_at IS NOT NULL AND reason <> 'held' AND id <= %s LIMIT %s FOR UPDATE
+    SELECT id, notification_id, channel, next_attempt_at, reason FROM delivery_delivery d
+     WHERE id >= %(first)s AND id <= %(last)s AND next_attempt_at IS NOT NULL
+       AND (reason <> 'held' OR NOT EXISTS (SELECT FROM delivery_helddelivery h
+                                             WHERE h.delivery_id = d.id))
+     ORDER BY id LIMIT %(most)s FOR UPDATE
 ), kept AS (
-    INSERT INTO delivery_helddelivery (delivery_id, due_at, reason)
-    SELECT id, CASE WHEN next_attempt_at = 'infinity' THEN clock_timestamp()
-                    ELSE next_attempt_at END, reason
-      FROM open
-    ON CONFLICT (delivery_id)
-    DO UPDATE SET due_at = excluded.due_at, reason = excluded.reason
+    INSERT INTO delivery_helddelivery (delivery_id, notification_id, due_at, reason, publisher_id,
+                                       channel, category, accepted_at)
+    SELECT open.id, n.id,
+           CASE WHEN open.next_attempt_at = 'infinity' THEN clock_timestamp()
+                ELSE open.next_attempt_at END,
+           CASE WHEN open.reason = 'held' THEN '' ELSE open.reason END,
+           n.publisher_id, open.channel, coalesce(nullif(n.category, ''), t.category, ''),
+           n.created_at
+      FROM open JOIN delivery_notification n ON n.id = open.notification_id
+      LEFT JOIN topics_topic t ON t.id = n.topic_id
+    ON CONFLICT (delivery_id) DO UPDATE SET due_at = excluded.due_at, reason = excluded.reason
+), held AS (
+    UPDATE delivery_delivery d SET reason = 'held', next_attempt_at = 'infinity'
+      FROM open WHERE d.id = open.id
+    RETURNING d.id
 )
-UPDATE delivery_delivery d SET reason = 'held', next_attempt_at = 'infinity'
-  FROM open WHERE d.id = open.id
+SELECT max(id), count(*) FROM held
 """
 _CLOSE_DIGESTS = "DELETE FROM delivery_opendigest WHERE delivery_id <= %s"
 
@@ -103,19 +125,25 @@ def hold(old: Old) -> Held:
     """Hold everything old that is open, a batch in each transaction. Safe to interrupt."""
     with connection.cursor() as cursor:
         cursor.execute(_CLOSE_DIGESTS, [old.delivery])
-        people = 0
-        while True:
-            cursor.execute(_CHUNKS, [old.chunk, AT_ONCE])
-            rows = cursor.fetchall()
-            people += sum(number for (number,) in rows)
-            if len(rows) < AT_ONCE:
-                break
-        deliveries = 0
-        while True:
-            cursor.execute(_DELIVERIES, [old.delivery, AT_ONCE])
-            deliveries += cursor.rowcount
-            if cursor.rowcount < AT_ONCE:
-                return Held(deliveries, people)
+    people = _in_batches(_FIRST_CHUNK, _CHUNKS, old.chunk)
+    return Held(_in_batches(_FIRST_DELIVERY, _DELIVERIES, old.delivery), people)
+
+
+def _in_batches(find_first: str, hold_batch: str, last: int) -> int:
+    """Hold batch after batch in the order of ids; return the sum of what they say they held.
+
+    Each begins behind the one before, and does not read again what that one held.
+    """
+    total = 0
+    with connection.cursor() as cursor:
+        cursor.execute(find_first)
+        [first] = cursor.fetchone()
+        while first is not None:
+            cursor.execute(hold_batch, {"first": first, "last": last, "most": AT_ONCE})
+            until, number = cursor.fetchone()
+            total += int(number)
+            first = None if until is None else until + 1
+    return total
 
 
 @transaction.atomic

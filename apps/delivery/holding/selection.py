@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Max, Min, Model, Q, QuerySet, Sum, Value
+from django.db.models import Case, Count, F, Max, Min, QuerySet, Sum, Value, When
 from django.db.models.fields import CharField
 from django.db.models.functions import Coalesce, NullIf
 
-from apps.delivery.models import Chunk, ChunkKind, ChunkState, Delivery, HeldDelivery
+from apps.delivery.models import Chunk, ChunkKind, ChunkState, HeldDelivery
 from apps.publishers.models import Publisher
 from notifier.domain.categories import fold
 from notifier.domain.outcomes import Reason
@@ -22,6 +22,19 @@ _CATEGORY = Coalesce(
     Value(""),
     output_field=CharField(),
 )
+#: The channel of a chunk. An audience that is still to be cut has none of its own: it has its
+#: notification's where that has one alone, with no fallback; else it is empty.
+CHANNEL = Case(
+    When(
+        kind=ChunkKind.WHOLE,
+        notification__channels__len=1,
+        notification__fallback_channel="",
+        notification__steps__isnull=True,
+        then=F("notification__channels__0"),
+    ),
+    default=F("channel"),
+    output_field=CharField(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +42,8 @@ class Filter:
     """Criteria of what is held; all that are set must hold.
 
     ``accepted_before``: of the notification. ``publisher``: a name. An audience that is still to be
-    cut is on several channels, and on one only where its notification has no other.
+    cut is on the channel ``""``, and on another only where its notification has no other, for a
+    fallback neither.
     """
 
     accepted_before: datetime | None = None
@@ -52,8 +66,9 @@ class Filter:
 class HeldGroup(NamedTuple):
     """What is held of one publisher, channel and category.
 
-    ``number``: deliveries and people, about; a whole audience counts as one. ``channel``: empty
-    where it is of such an audience. ``oldest``, ``newest``: when its notifications were accepted.
+    ``number``: deliveries and people, about: a whole audience counts as one, and so does what its
+    publisher cancelled meanwhile. ``channel``: empty where it is of a whole audience.
+    ``oldest``, ``newest``: when its notifications were accepted.
     """
 
     publisher: str
@@ -64,25 +79,32 @@ class HeldGroup(NamedTuple):
     newest: datetime
 
 
-def deliveries(wanted: Filter) -> QuerySet[Delivery]:
-    """Return the held deliveries that match."""
-    rows = Delivery.objects.filter(
-        reason=Reason.HELD,
-        next_attempt_at__isnull=False,
-        pk__in=HeldDelivery.objects.values("delivery_id"),
-    )
+def deliveries(wanted: Filter) -> QuerySet[HeldDelivery]:
+    """Return the records of the held deliveries that match.
+
+    Some may be of deliveries that were cancelled meanwhile: see ``ending.forget_ended``.
+    """
+    rows = _of_publisher(HeldDelivery.objects.all(), wanted)
+    if wanted.accepted_before is not None:
+        rows = rows.filter(accepted_at__lt=wanted.accepted_before)
     if wanted.channel is not None:
         rows = rows.filter(channel=wanted.channel)
-    return _matching(rows, wanted)
+    if wanted.category is not None:
+        rows = rows.filter(category=fold(wanted.category))
+    return rows
 
 
 def chunks(wanted: Filter) -> QuerySet[Chunk]:
     """Return the held chunks that match."""
     rows = Chunk.objects.filter(state=ChunkState.QUEUED, reason=Reason.HELD)
+    rows = _of_publisher(rows, wanted)
+    if wanted.accepted_before is not None:
+        rows = rows.filter(notification__created_at__lt=wanted.accepted_before)
     if wanted.channel is not None:
-        alone = Q(kind=ChunkKind.WHOLE, notification__channels=[wanted.channel])
-        rows = rows.filter(Q(channel=wanted.channel) | alone)
-    return _matching(rows, wanted)
+        rows = rows.annotate(only_channel=CHANNEL).filter(only_channel=wanted.channel)
+    if wanted.category is not None:
+        rows = rows.annotate(kept_category=_CATEGORY).filter(kept_category=fold(wanted.category))
+    return rows
 
 
 def groups(wanted: Filter) -> list[HeldGroup]:
@@ -91,7 +113,7 @@ def groups(wanted: Filter) -> list[HeldGroup]:
     found: dict[tuple[str, str, str], list[tuple[int, datetime, datetime]]] = defaultdict(list)
     for row in (*_counted(deliveries(wanted)), *_counted_chunks(chunks(wanted))):
         publisher = names.get(row["publisher_id"], "")
-        found[publisher, row["channel"], row["kept_category"]].append(
+        found[publisher, row["group_channel"], row["group_category"]].append(
             (row["number"], row["oldest"], row["newest"])
         )
     listed = [
@@ -106,38 +128,31 @@ def groups(wanted: Filter) -> list[HeldGroup]:
     return sorted(listed, key=lambda group: group.oldest)
 
 
-def _matching(rows: QuerySet[Any], wanted: Filter) -> QuerySet[Any]:
-    if wanted.accepted_before is not None:
-        rows = rows.filter(notification__created_at__lt=wanted.accepted_before)
-    if wanted.publisher is not None:
-        rows = rows.filter(notification__publisher__name=wanted.publisher)
-    if wanted.category is not None:
-        rows = rows.annotate(kept_category=_CATEGORY).filter(kept_category=fold(wanted.category))
-    return rows
-
-
-def _counted(rows: QuerySet[Model]) -> Iterator[Mapping[str, Any]]:
-    yield from (
-        rows.annotate(kept_category=_CATEGORY)
-        .values("publisher_id", "channel", "kept_category")
-        .annotate(
-            number=Count("pk"),
-            oldest=Min("notification__created_at"),
-            newest=Max("notification__created_at"),
+def _of_publisher(rows: Any, wanted: Filter) -> Any:
+    if wanted.publisher is None:
+        return rows
+    return rows.filter(
+        publisher_id__in=list(
+            Publisher.objects.filter(name=wanted.publisher).values_list("pk", flat=True)
         )
+    )
+
+
+def _counted(rows: QuerySet[HeldDelivery]) -> Iterator[Mapping[str, Any]]:
+    yield from (
+        rows.values("publisher_id", group_channel=F("channel"), group_category=F("category"))
+        .annotate(number=Count("pk"), oldest=Min("accepted_at"), newest=Max("accepted_at"))
         .order_by()
     )
 
 
 def _counted_chunks(rows: QuerySet[Chunk]) -> Iterator[Mapping[str, Any]]:
-    sized = rows.annotate(
-        kept_category=_CATEGORY,
-        people=Coalesce(
-            NullIf("size", Value(0)), F("recipient_ids__len"), F("contact_ids__len"), Value(1)
-        ),
+    people = Coalesce(
+        NullIf("size", Value(0)), F("recipient_ids__len"), F("contact_ids__len"), Value(1)
     )
     yield from (
-        sized.values("publisher_id", "channel", "kept_category")
+        rows.annotate(people=people)
+        .values("publisher_id", group_channel=CHANNEL, group_category=_CATEGORY)
         .annotate(
             number=Sum("people"),
             oldest=Min("notification__created_at"),

@@ -26,12 +26,19 @@ class TopicRelease(models.Model):
 class HeldDelivery(models.Model):
     """A delivery that was open when the database was restored, and is held.
 
-    ``due_at`` and ``reason``: those it had before, which it has again when it is released.
+    ``due_at`` and ``reason``: those it had before, which it has again when it is released. It is
+    found and counted by the others: ``category`` and ``accepted_at`` are those of its
+    notification, or its topic's category.
     """
 
     delivery_id = models.BigIntegerField(primary_key=True)
+    notification_id = models.UUIDField()
     due_at = models.DateTimeField()
     reason = models.CharField(max_length=40, blank=True)
+    publisher_id = models.BigIntegerField()
+    channel = models.CharField(max_length=20)
+    category = models.CharField(max_length=100, blank=True)
+    accepted_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"delivery {self.delivery_id} is held"

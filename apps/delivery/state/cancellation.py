@@ -24,6 +24,10 @@ OF_PERSON = """
 (recipient_id = %(recipient_id)s
  OR (recipient_id IS NULL AND contact_id = ANY(%(contact_ids)s::bigint[])))
 """
+# Retention finds chunks by ``ready_at``: what was to wait until its release would stay for good.
+_END_CHUNKS = (
+    "UPDATE delivery_chunk SET state = 'done', ready_at = least(ready_at, clock_timestamp())"
+)
 _CANCEL = """
 WITH waiting AS (
     SELECT id, state FROM delivery_delivery
@@ -69,13 +73,13 @@ def cancel(notification_id: UUID) -> bool:
         # it and finds its deliveries; else it skips the chunk and sees the cancel. Fan-out waits
         # for the notification's row, so the chunk that it is cutting is skipped.
         cursor.execute(
-            "UPDATE delivery_chunk SET state = 'done' WHERE id = ANY(ARRAY("
+            f"{_END_CHUNKS} WHERE id = ANY(ARRAY("
             "SELECT id FROM delivery_chunk WHERE notification_id = %s AND state = 'queued' "
             "AND fence = 0 AND kind <> 'whole' ORDER BY id FOR UPDATE))",
             [notification_id],
         )
         cursor.execute(
-            "UPDATE delivery_chunk SET state = 'done' WHERE id = ANY(ARRAY("
+            f"{_END_CHUNKS} WHERE id = ANY(ARRAY("
             "SELECT id FROM delivery_chunk WHERE notification_id = %s AND state = 'queued' "
             "AND fence = 0 AND kind = 'whole' FOR UPDATE SKIP LOCKED))",
             [notification_id],

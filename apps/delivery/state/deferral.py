@@ -85,16 +85,16 @@ def defer_deliveries(deferred: Sequence[Deferred], reason: str) -> None:
         )
 
 
-# How long after the first channels a chunk or delivery {0} of notification n is due: those on the
-# fallback channel, and those of steps, still wait until the other channels have had their time.
-_DISTANCE = """coalesce(CASE WHEN {0}.step > 0 THEN (n.steps -> ({0}.step - 1) ->> 'due')::int
+#: SQL: how long after the first channels a chunk or delivery {0} of notification n is due: those on
+#: the fallback channel, and those of steps, still wait until the others have had their time.
+DISTANCE = """coalesce(CASE WHEN {0}.step > 0 THEN (n.steps -> ({0}.step - 1) ->> 'due')::int
                               WHEN {0}.channel = n.fallback_channel
                               THEN n.fallback_after END, 0)"""
 _RELEASE_CHUNKS = f"""
 UPDATE delivery_chunk
    SET due_at = held.until, ready_at = held.until, reason = ''
   FROM (SELECT c.id, clock_timestamp() + make_interval(
-                   secs => {_DISTANCE.format("c")}) AS until
+                   secs => {DISTANCE.format("c")}) AS until
           FROM delivery_chunk c JOIN delivery_notification n ON n.id = c.notification_id
          WHERE c.state = 'queued' AND c.reason = 'topic_paused' AND n.topic_id = %s
          LIMIT %s FOR UPDATE OF c SKIP LOCKED) held
@@ -154,7 +154,7 @@ def release_webhooks(publisher_id: int, seconds: float) -> None:
 _RELEASE_PEOPLE = f"""
 UPDATE delivery_delivery
    SET next_attempt_at = clock_timestamp() + make_interval(secs => held.seconds)
-  FROM (SELECT d.id, {_DISTANCE.format("d")} AS seconds
+  FROM (SELECT d.id, {DISTANCE.format("d")} AS seconds
           FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
          WHERE d.id IN (SELECT newest.id
                           FROM unnest(%s::bigint[]) AS person (id)

@@ -40,6 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="release or cancel all of it")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        ending.forget_ended()
         older = options["older_than"]
         wanted = Filter(
             clock.moment() - older if older is not None else None,

@@ -4,8 +4,9 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
-from django.db import transaction
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
 from apps.delivery.holding import holding
@@ -24,6 +25,9 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise CommandError("Migrations are pending: run manage.py migrate first, then this.")
         old = holding.begin()
         said = False
         while holding.in_the_air(old):
