@@ -34,6 +34,12 @@ UPDATE delivery_chunk
          ORDER BY c.id FOR UPDATE OF c) held
  WHERE delivery_chunk.id = held.id
 """
+# Which are held is asked apart from the join: right after a hold the planner's statistics say that
+# hardly any is, and it would join thousands with all that are held, one by one.
+_LOCK_DELIVERIES = """
+SELECT id FROM delivery_delivery
+ WHERE id = ANY(%s) AND reason = 'held' AND next_attempt_at IS NOT NULL ORDER BY id FOR UPDATE
+"""
 # One that was tried already waits for its retry only: its turn had come.
 _RELEASE_DELIVERIES = f"""
 WITH released AS (
@@ -45,7 +51,7 @@ UPDATE delivery_delivery d
        next_attempt_at = greatest(r.due_at, clock_timestamp() + make_interval(
            secs => CASE WHEN d.attempts = 0 THEN {DISTANCE.format("d")} ELSE 0 END))
   FROM released r JOIN delivery_notification n ON n.id = r.notification_id
- WHERE d.id = r.delivery_id AND d.reason = 'held' AND d.next_attempt_at IS NOT NULL
+ WHERE d.id = r.delivery_id AND d.id = ANY(%s)
 """
 _DROP_CHUNKS = """
 UPDATE delivery_chunk SET state = 'done', ready_at = least(ready_at, clock_timestamp())
@@ -65,9 +71,8 @@ WITH next AS MATERIALIZED (
 ), ended AS (
     DELETE FROM delivery_helddelivery h USING next
      WHERE h.delivery_id = next.delivery_id
-       AND NOT EXISTS (SELECT FROM delivery_delivery d
-                        WHERE d.id = next.delivery_id AND d.reason = 'held'
-                          AND d.next_attempt_at IS NOT NULL)
+       AND coalesce((SELECT d.reason <> 'held' OR d.next_attempt_at IS NULL
+                       FROM delivery_delivery d WHERE d.id = h.delivery_id), true)
 )
 SELECT max(delivery_id) FROM next
 """
@@ -96,7 +101,7 @@ def release(wanted: Filter, longest: float = math.inf) -> Ended:
     for batch in _batches(selection.chunks(wanted), RELEASE_AT_ONCE, until):
         chunks += _execute(_RELEASE_CHUNKS, list(batch))
     for batch in _batches(selection.deliveries(wanted), RELEASE_AT_ONCE, until):
-        deliveries += _execute(_RELEASE_DELIVERIES, list(batch))
+        deliveries += _release_deliveries(list(batch))
     return Ended(deliveries, chunks, time.monotonic() >= until)
 
 
@@ -138,6 +143,15 @@ def forget_ended() -> None:
         while after is not None:
             cursor.execute(_FORGET_ENDED, [after, RELEASE_AT_ONCE])
             [after] = cursor.fetchone()
+
+
+@transaction.atomic
+def _release_deliveries(ids: list[int]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_DELIVERIES, [ids])
+        held = [delivery_id for (delivery_id,) in cursor.fetchall()]
+        cursor.execute(_RELEASE_DELIVERIES, [ids, held])
+        return int(cursor.rowcount)
 
 
 def _batches(rows: QuerySet[Any], most: int, until: float) -> Iterator[dict[int, UUID | None]]:
