@@ -20,6 +20,8 @@ from notifier.security.crypto import HEADER_BYTES, DecryptionError
 WINDOW = 10_000
 #: Rows that one transaction rewrites. Contents have up to 64 kB.
 AT_ONCE = 200
+#: Stands for the key of values that are too short to name one.
+NO_KEY = -1
 
 # A ciphertext of another key than the first; empty values are none.
 _OTHER = f"octet_length({{0}}) > 0 AND substr({{0}}, 1, {HEADER_BYTES}) <> %(header)s"
@@ -38,10 +40,11 @@ _WRITE = """
 UPDATE {table} SET {column} = new.value::{type}
   FROM unnest(%s::text[], %s::text[]) AS new (id, value) WHERE {table}.{key} = new.id::{kind}
 """
-_KEYS = """
-SELECT get_byte(one, 1) * 256 + get_byte(one, 2), count(*)
-  FROM {table} CROSS JOIN LATERAL (SELECT {values} AS one) AS each
- WHERE {within} AND {other_one} GROUP BY 1
+_KEYS = f"""
+SELECT CASE WHEN octet_length(one) >= {HEADER_BYTES}
+            THEN get_byte(one, 1) * 256 + get_byte(one, 2) ELSE {NO_KEY} END, count(*)
+  FROM {{table}} CROSS JOIN LATERAL (SELECT {{values}} AS one) AS each
+ WHERE {{within}} AND {{other_one}} GROUP BY 1
 """
 
 
@@ -74,7 +77,10 @@ def rewrite(column: EncryptedColumn) -> Iterator[Batch]:
 
 
 def others(column: EncryptedColumn) -> Counter[int]:
-    """Return how many of a column's values are encrypted with each other key than the first."""
+    """Return how many of a column's values are encrypted with each other key than the first.
+
+    Those that name none are counted under ``NO_KEY``.
+    """
     found: Counter[int] = Counter()
     statement = _formatted(_KEYS, column)
     for window in _windows(column):

@@ -208,6 +208,14 @@ def test_what_cannot_be_decrypted_stays_and_keeps_the_command_from_saying_that_k
     assert bytes(ada.address) == broken
 
 
+def test_what_is_too_short_to_name_a_key_is_counted_and_stays(db, restarted):
+    ada = recipient("ada", email="ada@example.com").contacts.get(channel="email")
+    Contact.objects.filter(pk=ada.pk).update(address=b"?")
+    code, said = rotate()
+    assert code == 1
+    assert "preferences_contact.address: 1 name no key" in said
+
+
 def a_year_on() -> None:
     """Have all keys come first more than a year earlier."""
     EncryptionKey.objects.update(first_at=F("first_at") - timedelta(days=400))

@@ -69,10 +69,13 @@ class Command(BaseCommand):
         present = keyring().present
         for column, keys in left.items():
             for key, number in sorted(keys.items()):
-                self.stdout.write(f"{column}: {number:,} are encrypted with key {key}")
+                what = "name no key" if key == rotation.NO_KEY else f"are encrypted with key {key}"
+                self.stdout.write(f"{column}: {number:,} {what}")
         if left:
-            needed = ", ".join(map(str, sorted(set().union(*left.values()))))
-            self.stdout.write(f"Needed beside key {present}: {needed}.")
+            needed = set[int]().union(*left.values()) - {rotation.NO_KEY}
+            if needed:
+                shown = ", ".join(map(str, sorted(needed)))
+                self.stdout.write(f"Needed beside key {present}: {shown}.")
             if not checked:
                 self.stdout.write(
                     f"Restart every process with key {present} first, and run this again. What "
