@@ -84,7 +84,7 @@ def deliveries(wanted: Filter) -> QuerySet[HeldDelivery]:
 
     Some may be of deliveries that were cancelled meanwhile: see ``ending.forget_ended``.
     """
-    rows = _of_publisher(HeldDelivery.objects.all(), wanted)
+    rows: QuerySet[HeldDelivery] = _of_publisher(HeldDelivery.objects.all(), wanted)
     if wanted.accepted_before is not None:
         rows = rows.filter(accepted_at__lt=wanted.accepted_before)
     if wanted.channel is not None:
@@ -96,8 +96,8 @@ def deliveries(wanted: Filter) -> QuerySet[HeldDelivery]:
 
 def chunks(wanted: Filter) -> QuerySet[Chunk]:
     """Return the held chunks that match."""
-    rows = Chunk.objects.filter(state=ChunkState.QUEUED, reason=Reason.HELD)
-    rows = _of_publisher(rows, wanted)
+    held = Chunk.objects.filter(state=ChunkState.QUEUED, reason=Reason.HELD)
+    rows: QuerySet[Chunk] = _of_publisher(held, wanted)
     if wanted.accepted_before is not None:
         rows = rows.filter(notification__created_at__lt=wanted.accepted_before)
     if wanted.channel is not None:

@@ -253,7 +253,7 @@ export abstract class NotifierOperations extends Calls {
    *
    * What is left out stays as it is. 409 once it is begun, or cancelled; then nothing is
    * changed. An edit that would change nothing is answered with 200 whatever became of it, so
-   * that a request can be repeated.
+   * that a request can be repeated. What the key might not post, it cannot change either.
    */
   editNotification(notificationId: string, body: Schemas["PatchedEditIn"] = {}, options: CallOptions = {}): Promise<Schemas["NotificationOut"]> {
     return this.call({ method: "PATCH", path: `/v1/notifications/${segment(notificationId)}`, body, repeatable: true, ...options });
@@ -282,7 +282,8 @@ export abstract class NotifierOperations extends Calls {
    * It is a new notification with the same content, to those whose deliveries ended in these
    * states, on the channels on which they did. Whoever got it on any channel, or in an earlier
    * replay, is left out, and so is who unsubscribed or was erased since. 409 while it, or a
-   * replay of it, is not done; 410 once its content is deleted.
+   * replay of it, is not done, and once it has expired, without another `expires_at`; 410 once
+   * its content is deleted.
    */
   replay(notificationId: string, body: Schemas["ReplayIn"] = {}, options: PublishOptions = {}): Promise<Replayable<Schemas["TakenOut"]>> {
     return this.keyed({ method: "POST", path: `/v1/notifications/${segment(notificationId)}/replay`, body }, options);

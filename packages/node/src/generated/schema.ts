@@ -1444,7 +1444,7 @@ export interface components {
                 readonly [key: string]: string;
             };
             readonly state: components["schemas"]["BulkActionOutStateEnum"];
-            /** @description how many matched when it began; null until then */
+            /** @description how many matched when it began; null until then, and where it is not known */
             readonly total: number | null;
             /** @description how many of them it has gone through */
             readonly done: number;
@@ -3167,7 +3167,7 @@ export interface components {
             readonly channels?: readonly components["schemas"]["ChannelEnum"][];
             /**
              * Format: date-time
-             * @description not sent after this time; the first one's if that is ahead
+             * @description not sent after this time; the first one's by default, and needed once that is past
              */
             readonly expires_at?: string;
         };

@@ -96,7 +96,7 @@ def test_content_that_is_broken_spares_the_rest_of_its_chunk(
     posted = mixed("ada", "bob", "eve")
     row = Notification.objects.get(pk=posted[1]["id"])
     if isinstance(broken, str):
-        sealed = sealed_content.keyring().encrypt(broken.encode(), sealed_content._context(row.pk))
+        sealed = sealed_content.keyring().encrypt(broken.encode(), sealed_content.context(row.pk))
     else:
         sealed = broken
     Notification.objects.filter(pk=row.pk).update(content=sealed)
