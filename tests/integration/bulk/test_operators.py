@@ -167,7 +167,7 @@ def test_who_may_not_see_them_is_led_back_to_the_list(shop: Shop, onlooker: Clie
     recipient("ada")
     later(shop)
     user = User.objects.get(username="onlooker")
-    allowed = Permission.objects.filter(codename="change_notification")
+    allowed = Permission.objects.filter(codename__in=["change_notification", "change_deadletter"])
     user.user_permissions.add(*allowed)
     user.user_permissions.remove(*Permission.objects.filter(codename="view_bulkaction"))
     assert "goes on in the background" in begin(onlooker, "cancel", "?priority=normal")
