@@ -229,4 +229,4 @@ def _do(held: BulkAction, batch: Batch) -> bool:
         audit.record(None, action, kind, name, actor=actor, publisher_id=owner, after=dict(after))
     transaction.on_commit(lambda: ROWS.labels(row.action).inc(step.done))
     held.cursor, held.leased_until = row.cursor, row.leased_until
-    return step.cursor is not None
+    return step.cursor is not None and not step.waits

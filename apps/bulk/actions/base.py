@@ -23,13 +23,14 @@ class Step:
 
     ``done``: rows it has gone through. ``counts``: what became of them. ``cursor``: behind which
     row the next batch begins; ``None`` if there is none. ``events``: for the audit trail, with what
-    each says.
+    each says. ``waits``: what is left is locked by others, so that the turn ends.
     """
 
     done: int
     counts: Mapping[str, int]
     cursor: str | None
     events: Mapping[Event, Mapping[str, Any]] = field(default_factory=dict)
+    waits: bool = False
 
 
 #: Does a batch, in the caller's transaction, which has the action's row locked and passes it.

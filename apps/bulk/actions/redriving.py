@@ -1,7 +1,7 @@
 """Redrive all dead letters that match."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from apps.bulk.actions.base import Batch, Event, Step, moment
 from apps.bulk.models import BulkAction
@@ -12,7 +12,8 @@ from apps.delivery.operations.dead_letters import Match
 class Redriving:
     """Redrive dead letters that were there when it was asked for, the oldest first.
 
-    ``match``: as that of ``dead_letters.Match``.
+    ``match``: as that of ``dead_letters.Match``. A pass goes over those that others have locked;
+    the next one begins with the first of these, until nothing is left.
     """
 
     criteria = (
@@ -33,7 +34,8 @@ class Redriving:
         yield self._step
 
     def _step(self, row: BulkAction) -> Step:
-        done = dead_letters.redrive(row.publisher_id, _match(row), int(row.cursor or 0))
+        place = _Place.read(row.cursor)
+        done = dead_letters.redrive(row.publisher_id, _match(row), place.key)
         events: dict[Event, Mapping[str, Any]] = {
             Event("redrive", "dead_letter", "", owner): {
                 "rows": number,
@@ -42,9 +44,35 @@ class Redriving:
             }
             for owner, number in done.owners.items()
         }
-        counts = {"redriven": done.redriven, "gone": len(done.gone)}
-        cursor = None if done.beyond is None else str(done.beyond)
-        return Step(sum(counts.values()), counts, cursor, events)
+        # A later pass finds again what is gone, which the first one has counted.
+        counts = {"redriven": done.redriven, "gone": 0 if place.again else len(done.gone)}
+        skipped = place.skipped or min(done.skipped, default=0)
+        waits = done.beyond is None and skipped > 0
+        cursor = None
+        if done.beyond is not None:
+            cursor = str(place._replace(key=done.beyond, skipped=skipped))
+        elif waits:
+            cursor = str(_Place(skipped - 1, again=True))
+        return Step(sum(counts.values()), counts, cursor, events, waits)
+
+
+class _Place(NamedTuple):
+    """How far a pass is: behind which key, and which it skipped first, 0 for none.
+
+    ``again``: another pass has gone through all before.
+    """
+
+    key: int = 0
+    skipped: int = 0
+    again: bool = False
+
+    @classmethod
+    def read(cls, cursor: str) -> "_Place":
+        key, skipped, again = (*map(int, cursor.split()), 0, 0, 0)[:3]
+        return cls(key, skipped, bool(again))
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.skipped} {self.again:d}"
 
 
 def _match(row: BulkAction) -> Match:

@@ -41,7 +41,8 @@ class Releasing:
 
     def _step(self, row: BulkAction) -> Step:
         rows = _waiting(row).select_for_update(skip_locked=True)
-        released = delivery_state.release(list(rows.values_list("pk", flat=True)[:AT_ONCE]))
+        found = list(rows.values_list("pk", flat=True)[:AT_ONCE])
+        released = delivery_state.release(found)
         owners = Counter(released.values())
         events: dict[Event, Mapping[str, Any]] = {
             Event("release", "delivery", "", owner): {
@@ -51,9 +52,13 @@ class Releasing:
             }
             for owner, number in owners.items()
         }
-        # What was released waits no longer, so the next batch needs no place to go on from.
-        cursor = "further" if released else None
-        return Step(len(released), {"released": len(released)}, cursor, events)
+        # What was released waits no longer, so the next batch needs no place to go on from. What
+        # still does after the last one was locked.
+        last = len(found) < AT_ONCE
+        left = not last or _waiting(row).exists()
+        counts = {"released": len(released)}
+        cursor = "further" if left else None
+        return Step(len(released), counts, cursor, events, waits=last and left)
 
 
 def _waiting(row: BulkAction) -> QuerySet[Delivery]:

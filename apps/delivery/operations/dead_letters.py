@@ -14,6 +14,7 @@ from apps.core.row_windows import look_through
 from apps.delivery import state
 from apps.delivery.models import DeadLetter, Delivery, NotificationKind
 from apps.topics.selectors import ids_of_name
+from notifier.domain.states import DeliveryState
 
 #: Dead letters redriven by one call, in one transaction of about a second.
 AT_ONCE = 10_000
@@ -42,6 +43,7 @@ class Redriven:
     ``unknown``: ids that are not dead letters. ``gone``: ids, or with criteria as many, whose
     content is gone, so that they cannot be sent again. ``beyond``: the key to go on after where
     others may match, else ``None``. ``owners``: number of redriven dead letters by publisher.
+    ``skipped``: keys of those that another transaction had locked and that still are dead letters.
     """
 
     redriven: int
@@ -49,6 +51,7 @@ class Redriven:
     gone: Sequence[str] = ()
     beyond: int | None = None
     owners: Mapping[int, int] = field(default_factory=dict)
+    skipped: Collection[int] = ()
 
     @property
     def more(self) -> bool:
@@ -129,7 +132,14 @@ def _redrive(
         [text for text in named if letters.get(text) in gone] or [public_id(key) for key in gone],
         beyond,
         Counter(found[key] for key in done),
+        _still_dead(found.keys() - done - gone),
     )
+
+
+def _still_dead(delivery_ids: Collection[int]) -> set[int]:
+    """Return those that are dead letters, by both of the tables that say so."""
+    rows = DeadLetter.objects.filter(pk__in=delivery_ids, delivery__state=DeliveryState.DEAD)
+    return set(rows.values_list("pk", flat=True))
 
 
 def _without_content(delivery_ids: Collection[int]) -> set[int]:

@@ -1,0 +1,93 @@
+"""Bulk actions on rows that others have locked: they go on, and are not done before these."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.bulk import running
+from apps.bulk.actions import releasing
+from apps.delivery.models import Delivery, Notification
+from apps.delivery.operations import dead_letters
+from tests.support.database import locks_of
+from tests.support.publishers.people import recipient
+from tests.support.publishers.shop import HELLO, Shop
+
+LOCK = "SELECT FROM delivery_delivery WHERE id = %s FOR UPDATE"
+
+
+@pytest.fixture
+def failed(shop: Shop, work, providers) -> Callable[[str], list[Delivery]]:
+    """Post to three people, and to one alone, by a provider that answers so; then it is well."""
+
+    def post(answer: str) -> list[Delivery]:
+        providers.client.behave("twilio", answer)
+        people = [f"person-{number}" for number in range(3)]
+        for number, name in enumerate(people):
+            recipient(name, sms=f"+1202555010{number}")
+        for users in (people, people[:1]):
+            shop.post("notifications", {"user_ids": users, "channels": ["sms"], "content": HELLO})
+            work()
+        providers.client.heal()
+        found = list(Delivery.objects.order_by("id"))
+        assert len(found) == 4
+        return found
+
+    return post
+
+
+def begin(shop: Shop, action: str) -> Callable[[], Any]:
+    """Begin an action on everything; return what reads it."""
+    body = {"action": action, "match": {"channel": "sms"}}
+    key = shop.post("bulk-actions", body, status=202)["id"]
+    return lambda: shop.get(f"bulk-actions/{key}")
+
+
+def test_a_dead_letter_that_is_locked_is_redriven_later_and_nothing_counted_twice(
+    shop, failed, monkeypatch
+):
+    first, *others, last = failed("401")
+    Notification.objects.filter(pk=last.notification_id).update(content=b"")
+    monkeypatch.setattr(dead_letters, "AT_ONCE", 1)
+    redrive, calls = dead_letters.redrive, []
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return redrive(*arguments)
+
+    monkeypatch.setattr(dead_letters, "redrive", counted)
+    read = begin(shop, "redrive")
+    with locks_of(LOCK, first.pk):
+        running.tick()
+        found = read()
+        assert (found["state"], found["total"], found["done"]) == ("running", 4, 3)
+        assert found["counts"] == {"gone": 1, "redriven": 2}
+        assert len(calls) == 4, "it does not try on and on"
+        running.tick()
+        assert read()["state"] == "running"
+    running.tick()
+    found = read()
+    assert (found["state"], found["done"]) == ("done", 4)
+    assert found["counts"] == {"gone": 1, "redriven": 3}
+    again = Delivery.objects.filter(state="retrying")
+    assert {row.pk for row in again} == {row.pk for row in (first, *others)}
+
+
+@pytest.mark.parametrize("at_once", [1, 10])
+def test_a_delivery_that_is_locked_is_released_later(shop, failed, monkeypatch, at_once):
+    first, *_ = failed("503")
+    Delivery.objects.update(next_attempt_at=timezone.now() + timedelta(hours=1))
+    monkeypatch.setattr(releasing, "AT_ONCE", at_once)
+    read = begin(shop, "release")
+    waiting = Delivery.objects.filter(next_attempt_at__gt=timezone.now() + timedelta(minutes=30))
+    with locks_of(LOCK, first.pk):
+        running.tick()
+        found = read()
+        assert (found["state"], found["total"], found["done"]) == ("running", 4, 3)
+        assert [row.pk for row in waiting.all()] == [first.pk]
+    running.tick()
+    found = read()
+    assert (found["state"], found["done"], found["counts"]) == ("done", 4, {"released": 4})
+    assert not waiting.all().exists()
