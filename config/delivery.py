@@ -260,6 +260,7 @@ def retention() -> tuple[int, int]:
 COLLECTORS = [
     "apps.schedules.monitoring.Schedules",
     "apps.privacy.keys.usage.EncryptionKeys",
+    "apps.privacy.monitoring.Erasures",
 ]
 #: What such apps do when a restored database is held.
 HOLDS = ["apps.schedules.services.pause_due", "apps.bulk.running.abort_all"]

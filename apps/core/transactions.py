@@ -4,12 +4,14 @@ from datetime import datetime
 
 from django.db import connection
 
-# Sessions of other roles do not say when theirs began: ours all have one. A dump only reads.
+# Every process of ours has one role; what others do in the database is not waited for. A dump only
+# reads. That any other session does cannot be told: one that has written nothing yet looks like
+# one that never will, and may just be about to write what it has found.
 _BEGAN_BEFORE = """
 SELECT EXISTS (SELECT FROM pg_stat_activity
-                WHERE datname = current_database() AND xact_start < %s
-                  AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-                  AND application_name <> 'pg_dump')
+                WHERE datname = current_database() AND usename = session_user
+                  AND xact_start < %s AND pid <> pg_backend_pid()
+                  AND backend_type = 'client backend' AND application_name <> 'pg_dump')
 """
 
 
@@ -22,7 +24,7 @@ def moment() -> datetime:
 
 
 def any_since_before(then: datetime) -> bool:
-    """Return whether a transaction goes on that began before ``then`` by the database's clock.
+    """Return whether one of ours goes on that began before ``then`` by the database's clock.
 
     Where none does, whatever was read before then has been written, if it ever will be.
     """

@@ -1,0 +1,28 @@
+"""A metric of erasures, read from the database."""
+
+from collections.abc import Iterator
+
+from django.db import connection
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+_AGE = """
+SELECT greatest(coalesce(extract(epoch FROM clock_timestamp() - min(requested_at)), 0), 0)::float8
+  FROM privacy_erasure WHERE finished_at IS NULL
+"""
+
+
+class Erasures(Collector):
+    """How long the oldest erasure that is not done has been waited for."""
+
+    def collect(self) -> Iterator[Metric]:
+        with connection.cursor() as cursor:
+            cursor.execute(_AGE)
+            [age] = cursor.fetchone()
+        gauge = GaugeMetricFamily(
+            "notifier_oldest_erasure_seconds",
+            "Seconds since the oldest erasure that is not done was asked for; 0 if there is none.",
+        )
+        gauge.add_metric([], age)
+        yield gauge

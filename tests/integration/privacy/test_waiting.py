@@ -1,0 +1,69 @@
+"""Which transactions an erasure waits for, and the metric that tells how long one has waited."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import psycopg2
+import pytest
+from django.db import connection
+
+from apps.core import clock
+from apps.delivery.monitoring.metrics import exposition
+from apps.privacy import tasks
+from apps.privacy.models import Erasure
+from tests.support.database import locks_of
+from tests.support.publishers.people import recipient
+from tests.support.publishers.shop import Shop
+
+ROLE = "curious"
+
+
+def erase(shop: Shop) -> str:
+    """Ask for an erasure and let the task do what it can; return the state of it."""
+    recipient("ada")
+    assert shop.http.delete("/v1/recipients/ada").status_code == 202
+    return go_on()
+
+
+def go_on() -> str:
+    tasks.erase.apply(throw=True)
+    return Erasure.objects.get().state
+
+
+def age() -> float:
+    [line] = [
+        one
+        for one in exposition().decode().splitlines()
+        if one.startswith("notifier_oldest_erasure_seconds ")
+    ]
+    return float(line.rpartition(" ")[2])
+
+
+@pytest.fixture
+def of_another_role(shop: Shop) -> Iterator[Any]:
+    """A connection of a role that is not the service's."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'curious'")
+    parameters = connection.get_connection_params() | {"user": ROLE, "password": "curious"}
+    made = psycopg2.connect(**parameters)
+    yield made
+    made.close()
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP ROLE {ROLE}")
+
+
+def test_one_that_waits_for_a_transaction_is_seen_by_its_age(shop):
+    assert age() == 0
+    with locks_of("SELECT 1"):
+        assert erase(shop) == "erasing"
+        Erasure.objects.update(requested_at=clock.moment() - timedelta(days=2))
+        assert age() == pytest.approx(2 * 86_400, abs=3600)
+    assert go_on() == "done"
+    assert age() == 0
+
+
+def test_a_transaction_of_another_role_is_not_waited_for(shop, of_another_role):
+    with of_another_role.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    assert erase(shop) == "done"
