@@ -20,6 +20,7 @@ from apps.operators import markup
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import choice
 from apps.operators.panels import Button, Panel, Panelled
+from apps.operators.people import may_see_people
 from apps.publishers.models import Publisher
 
 #: What an operator must be allowed, to begin and to abort an action.
@@ -154,6 +155,7 @@ def _match(request: HttpRequest, action: str) -> dict[str, Any] | None:
     A filter with an empty text is one: the list shows what has an empty text there.
     """
     found: dict[str, Any] = {}
+    people = may_see_people(request)
     for name, text in request.GET.dict().items():
         if name in _PLACES or (action, name, text) in _IMPLIED:
             continue
@@ -161,6 +163,8 @@ def _match(request: HttpRequest, action: str) -> dict[str, Any] | None:
             continue
         if name not in FILTERS[action] or "\0" in text:
             return None
+        if name == "recipient_id" and not people:
+            return None  # the list of such an operator has no such filter
         if name in _NUMBERS and not (text.isascii() and text.isdecimal() and len(text) < 19):
             return None
         if name == "notification_id" and not _is_uuid(text):
@@ -169,7 +173,7 @@ def _match(request: HttpRequest, action: str) -> dict[str, Any] | None:
     if "q" in found:
         # Later the same words may find something else. And the row outlives a person who is
         # searched, whom it must not name.
-        named = finding.searched(found.pop("q").strip())
+        named = finding.searched(found.pop("q").strip(), people=people)
         if not named:
             return None
         found |= named

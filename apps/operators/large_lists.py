@@ -64,21 +64,23 @@ class NewestList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         before, after = self._key(BEFORE), self._key(AFTER)
         if after is not None:
-            rows, further = self._look(after, forwards=True)
+            rows, further = self._look(request, after, forwards=True)
             rows.reverse()
             if rows or further:
                 self._link(rows, older=True, newer=further, edge=after)
                 return
-        rows, further = self._look(before, forwards=False)
+        rows, further = self._look(request, before, forwards=False)
         self._link(rows, older=further, newer=before is not None, edge=before)
 
-    def _look(self, start: object, *, forwards: bool) -> tuple[list[Model], object]:
+    def _look(
+        self, request: HttpRequest, start: object, *, forwards: bool
+    ) -> tuple[list[Model], object]:
         """Return a page of rows beyond ``start``, and whether there may be more.
 
         That is ``True`` if there are, the key at which the search ended if there may be, or
         ``None``.
         """
-        base, condition = self._conditions()
+        base, condition = self._conditions(request)
         rows = self.queryset.filter(base)
         if start is not None:
             rows = rows.filter(**{"pk__gt" if forwards else "pk__lt": start})
@@ -94,11 +96,11 @@ class NewestList(ChangeList):
             self.looked_through = self._moment(edge)
         return found, edge
 
-    def _conditions(self) -> tuple[Q, Q]:
+    def _conditions(self, request: HttpRequest) -> tuple[Q, Q]:
         """Return the one condition that an index serves, and those of all other filters."""
         base, condition = Q(), Q()
         if self.query and self.search_fields:
-            base, condition = self.model_admin.search(self.query)
+            base, condition = self.model_admin.search(request, self.query)
         for spec in self.filter_specs:
             assert isinstance(spec, BoundedFilter), f"{spec} may scan the whole table"
             wanted = spec.condition()
@@ -160,10 +162,11 @@ class NewestAdmin(Audited, ModelAdmin):
         """Return the condition for a search term; an index must serve it."""
         raise NotImplementedError
 
-    def search(self, term: str) -> tuple[Q, Q]:
+    def search(self, request: HttpRequest, term: str) -> tuple[Q, Q]:
         """Return the condition for a search term that an index serves, and that of the rest.
 
-        Only so many rows are examined for the rest, as for a filter.
+        Only so many rows are examined for the rest, as for a filter. ``request`` says who searches:
+        some may not find everything.
         """
         return self.find(term), Q()
 

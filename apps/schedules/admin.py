@@ -16,6 +16,7 @@ from apps.operators import markup
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import by_publisher
 from apps.operators.panels import Button, Panel, Panelled
+from apps.operators.people import may_see_people
 from apps.schedules import running, services, timetables
 from apps.schedules.models import Run, RunState, Schedule, ScheduleState
 from notifier.recurrence.local_time import FORMAT
@@ -94,7 +95,7 @@ class ScheduleAdmin(Panelled, ReadOnly):
         title = "Next occurrences, once resumed" if row.paused_at else "Next occurrences"
         return [
             Panel(title, markup.lines([self.standing(row), when])),
-            Panel("Newest runs", _runs(row), wide=True),
+            Panel("Newest runs", _runs(row, details=may_see_people(request)), wide=True),
         ]
 
     def buttons(self, request: HttpRequest, row: Schedule) -> Sequence[Button]:
@@ -150,9 +151,10 @@ def _at(row: Schedule, occurrence: datetime) -> str:
     return f"{local} for each recipient" if local else markup.at(occurrence)
 
 
-def _runs(row: Schedule) -> SafeString:
+def _runs(row: Schedule, *, details: bool) -> SafeString:
+    """Render the newest runs; ``details``: with sentences, which may name recipients."""
     return markup.table(
-        ("at", "occurrence", "", "notification", "missed before it", ""),
+        ("at", "occurrence", "", "notification", "missed before it", *([""] if details else [])),
         (
             (
                 markup.moment(run.at),
@@ -165,7 +167,7 @@ def _runs(row: Schedule) -> SafeString:
                 if run.state == RunState.ACCEPTED
                 else run.problem,
                 f"{run.missed:,}" if run.missed else "",
-                run.detail,
+                *([run.detail] if details else []),
             )
             for run in row.records.order_by("-id")[:NEWEST]
         ),

@@ -16,6 +16,7 @@ from apps.operators import markup
 from apps.operators.bulk import ActsOnAll, BulkButton
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import by_publisher, choice, linked
+from apps.operators.people import HidesPeople
 from apps.preferences.channels import all_channels
 
 #: Permission to redrive dead letters.
@@ -23,7 +24,7 @@ PERMISSION = "delivery.change_deadletter"
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(ActsOnAll, ReadOnly):
+class DeadLetterAdmin(HidesPeople, ActsOnAll, ReadOnly):
     """List of dead letters: deliveries that are dead and were not redriven."""
 
     list_display = (
@@ -37,6 +38,7 @@ class DeadLetterAdmin(ActsOnAll, ReadOnly):
         "provider",
         "why",
     )
+    of_people = ("person", "address")
     list_display_links = None
     list_filter = (
         by_publisher(),

@@ -22,6 +22,7 @@ from apps.operators.bulk import ActsOnAll, BulkButton
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import choice, linked
 from apps.operators.panels import Button, Panel, Panelled
+from apps.operators.people import HidesPeople, may_see_people
 from apps.preferences.channels import all_channels
 from apps.preferences.models import Recipient
 from apps.preferences.selectors import masked_addresses, recipient_ids, user_ids_of
@@ -46,8 +47,11 @@ class Named(Protocol):
     notification_made: Made | None
 
 
+_OF_PERSON = linked("recipient_id", "recipient", of=Recipient)
+
+
 @admin.register(Delivery)
-class DeliveryAdmin(Panelled, ActsOnAll, ReadOnly):
+class DeliveryAdmin(HidesPeople, Panelled, ActsOnAll, ReadOnly):
     """List of deliveries, newest first.
 
     No index serves the filters by state and reason: it would cost every delivery too much.
@@ -68,17 +72,18 @@ class DeliveryAdmin(Panelled, ActsOnAll, ReadOnly):
     )
     list_filter = (
         linked("notification_id"),
-        linked("recipient_id", "recipient", of=Recipient),
+        _OF_PERSON,
         choice("state", lambda: DeliveryState),
         choice("channel", all_channels),
         choice("provider", lambda: settings.PROVIDERS),
         choice("reason", lambda: descriptions.REASONS),
         choice("priority", lambda: Priority),
     )
+    of_people = ("person", "address", _OF_PERSON)
     search_fields = ("id",)
     search_help_text = (
-        "An id of a delivery or a notification, a recipient's user_id, or else an address: "
-        "address:ada@example.com where that is somebody's user_id"
+        "An id of a delivery or a notification; for those who may see people a recipient's "
+        "user_id, or else an address: address:ada@example.com where that is somebody's user_id"
     )
     fields = (
         "public_id",
@@ -101,8 +106,8 @@ class DeliveryAdmin(Panelled, ActsOnAll, ReadOnly):
         filtered=True,
     )
 
-    def find(self, term: str) -> Q:
-        return _find(term.strip())
+    def search(self, request: HttpRequest, term: str) -> tuple[Q, Q]:
+        return _find(term.strip(), people=may_see_people(request)), Q()
 
     def with_page(self, rows: list[Delivery]) -> list[Delivery]:
         attach_names(rows)
@@ -141,7 +146,7 @@ class DeliveryAdmin(Panelled, ActsOnAll, ReadOnly):
         return row.reason.replace("_", " ")
 
     def panels(self, request: HttpRequest, row: Delivery) -> Sequence[Panel]:
-        [named] = attach_names([row])
+        seen = may_see_people(request)
         words = reasons.in_words([row]).get(row.pk, "")
         description = f"It {descriptions.describe(row.state, row.reason, row.attempts, words)}."
         links: list[str] = [
@@ -152,15 +157,19 @@ class DeliveryAdmin(Panelled, ActsOnAll, ReadOnly):
         if row.told_in:
             told_in = markup.page("delivery_delivery_change", row.told_in)
             links.append(markup.link(told_in, f"Told in {public_id(row.told_in)}"))
-        if named.user_id:
-            query = {"user_id": named.user_id, "notification": row.notification_id}
-            links += [_person(named), markup.link(markup.page("why", **query), "Why?")]
-        standing = markup.lines([markup.badge(row.state), description, named.masked, *links])
+        masked = ""
+        if seen:
+            [named] = attach_names([row])
+            masked = named.masked
+            if named.user_id:
+                query = {"user_id": named.user_id, "notification": row.notification_id}
+                links += [_person(named), markup.link(markup.page("why", **query), "Why?")]
+        standing = markup.lines([markup.badge(row.state), description, masked, *links])
         told = digests.told_by(row.pk)
         return [
             Panel("State", standing),
-            Panel("Receipts", receipts_table([row.pk])),
-            Panel("Attempts", attempts_table([row.pk]), wide=True),
+            Panel("Receipts", receipts_table([row.pk], details=seen)),
+            Panel("Attempts", attempts_table([row.pk], details=seen), wide=True),
             *([Panel("Told in it", told, wide=True)] if told else []),
         ]
 
@@ -208,11 +217,17 @@ def template_link(row: Made | None) -> SafeString | str:
     return markup.link(markup.page("content_template_change", version.template_id), name)
 
 
-def attempts_table(delivery_ids: Iterable[int]) -> SafeString:
-    """Render the attempts of deliveries, oldest first."""
+def attempts_table(delivery_ids: Iterable[int], *, details: bool = True) -> SafeString:
+    """Render the attempts of deliveries, oldest first.
+
+    ``details``: with what the providers said, which may name the person or the address.
+    """
     found = selectors.attempts(delivery_ids)
     return markup.table(
-        ("", "started", "provider", "duration", "outcome", "reason", "status", "provider's answer"),
+        (
+            *("", "started", "provider", "duration", "outcome", "reason", "status"),
+            *(["provider's answer"] if details else []),
+        ),
         (
             (
                 attempt.number,
@@ -222,7 +237,7 @@ def attempts_table(delivery_ids: Iterable[int]) -> SafeString:
                 markup.badge(attempt.outcome),
                 attempt.reason.replace("_", " "),
                 attempt.status or "",
-                attempt.detail,
+                *([attempt.detail] if details else []),
             )
             for attempts in found.values()
             for attempt in attempts
@@ -231,13 +246,19 @@ def attempts_table(delivery_ids: Iterable[int]) -> SafeString:
     )
 
 
-def receipts_table(delivery_ids: Iterable[int]) -> SafeString:
-    """Render the receipts of deliveries, oldest first."""
+def receipts_table(delivery_ids: Iterable[int], *, details: bool = True) -> SafeString:
+    """Render the receipts of deliveries, oldest first; ``details`` as ``attempts_table``."""
     found = selectors.receipts(delivery_ids)
     return markup.table(
-        ("at", "provider", "event", "reason", "provider's detail"),
+        ("at", "provider", "event", "reason", *(["provider's detail"] if details else [])),
         (
-            (markup.moment(row.at), row.provider, markup.badge(row.event), row.reason, row.detail)
+            (
+                markup.moment(row.at),
+                row.provider,
+                markup.badge(row.event),
+                row.reason,
+                *([row.detail] if details else []),
+            )
             for rows in found.values()
             for row in rows
         ),
@@ -251,11 +272,13 @@ def _person(row: Named) -> SafeString | str:
     return markup.link(markup.page("preferences_recipient_change", row.recipient_id), row.user_id)
 
 
-def _find(term: str) -> Q:
+def _find(term: str, *, people: bool) -> Q:
     if (key := number_of(term)) is not None:
         return Q(pk=key)
     with suppress(ValueError):
         return Q(notification_id=UUID(term))
-    if people := recipient_ids([term]):
-        return Q(recipient_id__in=list(people.values()))
+    if not people:
+        return Q(pk__in=[])
+    if found := recipient_ids([term]):
+        return Q(recipient_id__in=list(found.values()))
     return Q(pk__in=finding.deliveries_at(term.removeprefix("address:")))

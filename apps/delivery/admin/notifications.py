@@ -37,6 +37,7 @@ from apps.operators.bulk import ActsOnAll, BulkButton
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import by_publisher, choice, linked, present
 from apps.operators.panels import Button, Panel, Panelled, reason_of
+from apps.operators.people import may_see_people
 from apps.preferences import selectors as selectors_of_people
 from apps.preferences.models import Group
 from apps.publishers import audit
@@ -93,8 +94,8 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
     list_select_related = ("publisher", "topic")
     search_fields = ("id",)
     search_help_text = (
-        "An id; or a reference, or the name of a topic, recipient or template, the first that "
-        "there is: template:shipped asks for one of them"
+        "An id; or a reference, or the name of a topic, recipient (for those who may see people) "
+        "or template, the first that there is: template:shipped asks for one of them"
     )
     fields = (
         "id",
@@ -129,8 +130,8 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
         titles = ["title"] if request.user.has_perm("delivery.read_title") else []
         return [*super().get_list_display(request), *titles]
 
-    def search(self, term: str) -> tuple[Q, Q]:
-        return finding.notifications_like(term.strip())
+    def search(self, request: HttpRequest, term: str) -> tuple[Q, Q]:
+        return finding.notifications_like(term.strip(), people=may_see_people(request))
 
     def with_page(self, rows: list[Notification]) -> list[Notification]:
         attach_templates(rows)
@@ -191,12 +192,16 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
         look = markup.link(
             markup.page("delivery_delivery_changelist", notification_id=row.pk), "All deliveries"
         )
-        why = markup.link(markup.page("why", notification=row.pk), "Why did somebody (not) get it?")
-        standing = markup.lines([markup.badge(progress.state), markup.bar(total), look, why])
+        links = [look]
+        if seen := may_see_people(request):
+            why = markup.page("why", notification=row.pk)
+            links.append(markup.link(why, "Why did somebody (not) get it?"))
+        standing = markup.lines([markup.badge(progress.state), markup.bar(total), *links])
         return [
             Panel("Progress", standing),
             Panel("By channel", by_channel),
             *_steps(row, progress),
+            *(_acknowledged(row) if seen else []),
             *_replays(row),
         ]
 
@@ -349,31 +354,33 @@ def _replays(row: Notification) -> list[Panel]:
 
 
 def _steps(row: Notification, progress: selectors.Progress) -> list[Panel]:
-    """Show what became of the steps of the fallback, and who acknowledged it."""
-    found = []
-    if outlook := steps.outlook(row, progress.counts):
-        shown = (
-            (
-                step.number,
-                step.channel,
-                "the same people" if step.group is None else f"group {step.group or '(deleted)'}",
-                f"not {step.unless}",
-                f"{step.after_seconds} s later",
-                markup.badge(step.state),
-                markup.moment(step.due_at),
-                markup.bar(step.counts) if step.counts else "",
-            )
-            for step in outlook
+    """Show what became of the steps of the fallback."""
+    outlook = steps.outlook(row, progress.counts)
+    shown = (
+        (
+            step.number,
+            step.channel,
+            "the same people" if step.group is None else f"group {step.group or '(deleted)'}",
+            f"not {step.unless}",
+            f"{step.after_seconds} s later",
+            markup.badge(step.state),
+            markup.moment(step.due_at),
+            markup.bar(step.counts) if step.counts else "",
         )
-        headers = ("step", "channel", "to", "if", "after", "state", "due", "deliveries")
-        found.append(Panel("Steps of its fallback", markup.table(headers, shown)))
-    if acknowledged := steps.acknowledged([row]).get(row.pk):
-        people = (
-            (one.user_id or "(not shown)", markup.moment(one.acknowledged_at))
-            for one in acknowledged
-        )
-        found.append(Panel("Acknowledged by", markup.table(("recipient", "at"), people)))
-    return found
+        for step in outlook
+    )
+    headers = ("step", "channel", "to", "if", "after", "state", "due", "deliveries")
+    return [Panel("Steps of its fallback", markup.table(headers, shown))] if outlook else []
+
+
+def _acknowledged(row: Notification) -> list[Panel]:
+    """Show who acknowledged it."""
+    acknowledged = steps.acknowledged([row]).get(row.pk, [])
+    people = (
+        (one.user_id or "(not shown)", markup.moment(one.acknowledged_at)) for one in acknowledged
+    )
+    table = markup.table(("recipient", "at"), people)
+    return [Panel("Acknowledged by", table)] if acknowledged else []
 
 
 def _listed(row: Notification) -> _Listed:

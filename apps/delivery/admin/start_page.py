@@ -23,6 +23,7 @@ from apps.delivery.monitoring import broker, statistics
 from apps.delivery.monitoring.statistics import Minute
 from apps.delivery.outbox.backlog import Backlog, backlog
 from apps.operators import markup
+from apps.operators.people import may_see_people
 from notifier.domain import queues
 from notifier.domain.priorities import Priority
 
@@ -51,7 +52,7 @@ def context(request: HttpRequest, context: dict[str, object]) -> dict[str, objec
         "providers": provider_rows(request),
         "hosts": host_rows(request),
         "queues": _queues(),
-        "dead_letters": _dead_letters(),
+        "dead_letters": _dead_letters(people=may_see_people(request)),
     }
 
 
@@ -158,19 +159,23 @@ def _workers(consumers: int | None) -> SafeString | str:
     return str(consumers) if consumers else markup.badge("dead")
 
 
-def _dead_letters() -> SafeString:
+def _dead_letters(*, people: bool) -> SafeString:
     rows = list(
         DeadLetter.objects.select_related("delivery", "topic").order_by("-pk")[:NEWEST_DEAD]
     )
     named = attach_names(row.delivery for row in rows)
     return markup.table(
-        ("delivery", "died", "topic", "recipient", "channel", "provider", "reason"),
+        (
+            *("delivery", "died", "topic"),
+            *(["recipient"] if people else []),
+            *("channel", "provider", "reason"),
+        ),
         (
             (
                 markup.link(markup.page("delivery_delivery_change", row.pk), public_id(row.pk)),
                 markup.moment(row.died_at),
                 row.topic or "",
-                delivery.user_id,
+                *([delivery.user_id] if people else []),
                 row.channel,
                 row.provider,
                 row.reason.replace("_", " "),

@@ -132,23 +132,24 @@ def in_state(
     return [row for row in rows if progress[notification(row).pk].state == state]
 
 
-def notifications_like(term: str) -> tuple[Q, Q]:
+def notifications_like(term: str, *, people: bool) -> tuple[Q, Q]:
     """Return the conditions of what an operator searches: that of an index, and the rest.
 
     ``term`` is an id; or a reference, or the name of a topic, a recipient or a template, looked for
-    in this order. ``template:shipped`` says which.
+    in this order. ``template:shipped`` says which. ``people``: whether recipients are looked for.
     """
-    return found_by(searched(term))
+    return found_by(searched(term, people=people))
 
 
-def searched(term: str) -> dict[str, Any]:
+def searched(term: str, *, people: bool) -> dict[str, Any]:
     """Return what ``term`` is found to be, JSON-ready, for ``found_by``; empty if nothing."""
+    searches = {kind: one for kind, one in _SEARCHES.items() if people or kind != _PERSON}
     kind, _, name = term.partition(":")
-    if kind in _SEARCHES and (named := _SEARCHES[kind](name)):
+    if kind in searches and (named := searches[kind](name)):
         return named
     with suppress(ValueError):
         return {"notification_id": str(UUID(term))}
-    for search in _SEARCHES.values():
+    for search in searches.values():
         if found := search(term):
             return found
     return {}
@@ -226,11 +227,13 @@ def _by_template(name: str) -> dict[str, Any]:
     return {"template_version_ids": found} if found else {}
 
 
+#: The search for a person, which not every operator may make.
+_PERSON = "person"
 #: Searches of notifications, by what they are for.
 _SEARCHES: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "reference": _by_reference,
     "topic": _by_topic,
-    "person": _by_person,
+    _PERSON: _by_person,
     "template": _by_template,
 }
 
