@@ -74,18 +74,18 @@ class TopicAdmin(Audited, Panelled):
     def panels(self, request: HttpRequest, row: Topic) -> Sequence[Panel]:
         now = statistics.now_of_topic(row.pk)
         lists = {
-            "delivery_notification": "Its notifications",
-            "topics_subscription": "Its subscriptions",
-            "delivery_deadletter": "Its dead letters",
+            "delivery_notification_changelist": "Its notifications",
+            "topics_subscription_changelist": "Its subscriptions",
+            "delivery_deadletter_changelist": "Its dead letters",
         }
         if not request.user.has_perm("topics.view_subscription"):
-            del lists["topics_subscription"]
+            del lists["topics_subscription_changelist"]
         standing = markup.lines(
             [
                 markup.badge("paused" if row.paused_at else "active"),
                 ", ".join(f"{number:,} {what}" for what, number in now.items()),
                 *(
-                    markup.link(markup.page(f"{name}_changelist", topic_id=row.pk), label)
+                    markup.link(markup.page(name, topic_id=row.pk), label)
                     for name, label in lists.items()
                 ),
             ]
