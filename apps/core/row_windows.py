@@ -1,5 +1,6 @@
 """Windows of large tables: searches, for what no index finds, that end after so many rows."""
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from django.db.models import Count, F, Max, Min, Model, QuerySet, TextField, UUIDField
@@ -29,3 +30,19 @@ def look_through(
     within = rows.filter(**{f"{key}__gte": found["low"], f"{key}__lte": found["high"]})
     end = found["low"] if ordering.startswith("-") else found["high"]
     return within, end if found["number"] == most else None
+
+
+def key_ranges(rows: QuerySet[M, R], position: int, width: int) -> Iterator[int]:
+    """Yield the first key of each range of ``width`` integer keys that has rows, in their order.
+
+    Together the ranges have every row that is there now, from the key ``position`` on. Keys that no
+    row has are passed over, however many they are: after a restore sequences begin far ahead.
+    """
+    keys = rows.order_by("pk").values_list("pk", flat=True)
+    newest = keys.last()
+    while newest is not None:
+        low = keys.filter(pk__gte=position, pk__lte=newest).first()
+        if low is None:
+            return
+        yield low
+        position = low + width

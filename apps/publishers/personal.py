@@ -6,10 +6,11 @@ from heapq import merge
 from operator import attrgetter
 
 from django.db import transaction
-from django.db.models import Max, Q, TextField
+from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
 from apps.core.redaction import redacted, written
+from apps.core.row_windows import key_ranges
 from apps.publishers.audit import LONGEST_ACTOR, LONGEST_NAME, PERSON
 from apps.publishers.models import AuditEvent
 
@@ -46,8 +47,7 @@ def erase(user_id: str, before: datetime, position: str) -> Iterator[str]:
         AuditEvent.objects.filter(
             object_type__in=NAMED, object_name=user_id[:LONGEST_NAME], at__lte=before
         ).update(object_name="")
-    newest = AuditEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    for low in range(int(position or 0), newest + 1, AT_ONCE):
+    for low in key_ranges(AuditEvent.objects.all(), int(position or 0), AT_ONCE):
         _erase_some(user_id, before, low)
         yield str(low + AT_ONCE)
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.core.redaction import quoted
+from apps.core.row_windows import key_ranges
 from apps.publishers import audit
 from apps.schedules import notifications, retention
 from apps.schedules.models import Run, Schedule
@@ -54,8 +55,7 @@ def erase(user_id: str, before: datetime, position: str) -> Iterator[str]:
 
 def erase_from_runs(user_id: str, before: datetime, position: str) -> Iterator[str]:
     """Take a person out of the records of runs up to ``before``; yields where to go on."""
-    newest = Run.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    for low in range(int(position or 0), newest + 1, RUNS_AT_ONCE):
+    for low in key_ranges(Run.objects.all(), int(position or 0), RUNS_AT_ONCE):
         window = Run.objects.filter(pk__gte=low, pk__lt=low + RUNS_AT_ONCE, at__lte=before)
         with transaction.atomic():
             for row in window.filter(detail__contains=repr(user_id)).select_for_update():

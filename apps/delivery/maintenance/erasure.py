@@ -13,12 +13,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Max, Q, TextField
+from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
 from apps.core import clock
 from apps.core.delivery_ids import number_of
 from apps.core.redaction import redacted, written
+from apps.core.row_windows import key_ranges
 from apps.delivery import sealed_content, state
 from apps.delivery.flow import frequency_counts
 from apps.delivery.models import Delivery, IdempotencyKey, Notification, NotificationKind, Reply
@@ -223,12 +224,10 @@ def erase_from_answers(
     The keys of these notifications go: without its key, a repeated request is judged anew, and told
     that the recipient is unknown. Yields where to go on.
     """
-    newest = IdempotencyKey.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    oldest = IdempotencyKey.objects.order_by("pk").values_list("pk", flat=True).first() or 0
     rows = IdempotencyKey.objects.annotate(text=Cast("answer", TextField()))
     named = Q(created_at__lte=before, text__contains=written(user_id))
     theirs = {"answer__id__in": [str(key) for key in notification_ids]}
-    for low in range(max(oldest, int(position or 0)), newest + 1, ANSWERS_AT_ONCE):
+    for low in key_ranges(IdempotencyKey.objects.all(), int(position or 0), ANSWERS_AT_ONCE):
         window = rows.filter(pk__gte=low, pk__lt=low + ANSWERS_AT_ONCE)
         if notification_ids:
             window.filter(**theirs).delete()

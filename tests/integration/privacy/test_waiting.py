@@ -9,9 +9,11 @@ import pytest
 from django.db import connection
 
 from apps.core import clock
+from apps.delivery.models import IdempotencyKey
 from apps.delivery.monitoring.metrics import exposition
 from apps.privacy import tasks
 from apps.privacy.models import Erasure
+from apps.publishers.models import AuditEvent
 from tests.support.database import locks_of
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import Shop
@@ -66,4 +68,18 @@ def test_one_that_waits_for_a_transaction_is_seen_by_its_age(shop):
 def test_a_transaction_of_another_role_is_not_waited_for(shop, of_another_role):
     with of_another_role.cursor() as cursor:
         cursor.execute("SELECT 1")
+    assert erase(shop) == "done"
+
+
+def test_keys_that_leaped_after_a_restore_do_not_keep_it_looking(shop):
+    leaped = 10**12
+    AuditEvent.objects.create(pk=leaped, actor_kind="system", actor="", action="x", object_type="y")
+    IdempotencyKey.objects.create(
+        pk=leaped,
+        publisher_id=shop.id,
+        key="k",
+        fingerprint=b"",
+        status=202,
+        created_at=clock.moment(),
+    )
     assert erase(shop) == "done"
