@@ -303,8 +303,9 @@ def _erase_from_event(key: UUID, user_id: str, before: datetime) -> None:
 
 def _told(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the parts of an event that name a person; they can be changed in place."""
-    message = [data["message"]] if "message" in data else []
-    return [*data.get("deliveries", ()), *data.get("preferences", ()), *message]
+    message = data.get("message")
+    replies = [message] if isinstance(message, dict) else []  # of a test call it is a text
+    return [*data.get("deliveries", ()), *data.get("preferences", ()), *replies]
 
 
 def _sent(one: dict[str, Any]) -> dict[str, Any]:

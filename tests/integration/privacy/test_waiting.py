@@ -9,8 +9,9 @@ import pytest
 from django.db import connection
 
 from apps.core import clock
-from apps.delivery.models import IdempotencyKey
+from apps.delivery.models import IdempotencyKey, StatusWebhook
 from apps.delivery.monitoring.metrics import exposition
+from apps.delivery.status_webhooks import health
 from apps.privacy import tasks
 from apps.privacy.models import Erasure
 from apps.publishers.models import AuditEvent
@@ -82,4 +83,11 @@ def test_keys_that_leaped_after_a_restore_do_not_keep_it_looking(shop):
         status=202,
         created_at=clock.moment(),
     )
+    assert erase(shop) == "done"
+
+
+def test_a_test_call_of_a_status_webhook_is_about_nobody(shop):
+    url = {"url": "https://example.com/x", "events": ["dead"]}
+    made = shop.post("status-webhooks", url, status=201)
+    health.send_test(StatusWebhook.objects.get(pk=made["id"]))
     assert erase(shop) == "done"
