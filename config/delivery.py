@@ -262,5 +262,5 @@ COLLECTORS = [
     "apps.privacy.keys.usage.EncryptionKeys",
     "apps.privacy.monitoring.Erasures",
 ]
-#: What such apps do when a restored database is held.
+#: Functions that ``manage.py hold`` calls; each returns sentences for the operator.
 HOLDS = ["apps.schedules.services.pause_due", "apps.bulk.running.abort_all"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from stack.errors import StackError
 from stack.supervision.process import ROOT
 
-#: The last commit of the version before. Of its code no migration may break what it runs on.
+#: The last commit of the version before, whose processes run on the tables of this one.
 COMMIT = "1f6901a6a9377e92295e103c54b047473352b820"
 
 

@@ -23,7 +23,7 @@ from apps.operators.panels import Button, Panel, Panelled
 from apps.operators.people import may_see_people
 from apps.publishers.models import Publisher
 
-#: What an operator must be allowed, to begin and to abort an action.
+#: Permissions that an operator needs to begin and to abort an action.
 PERMISSIONS: Mapping[str, Sequence[str]] = {
     ActionKind.REDRIVE: ("delivery.change_deadletter",),
     ActionKind.RELEASE: ("delivery.change_delivery",),

@@ -10,7 +10,7 @@ from apps.core.fields import StampField
 
 
 class BulkState(StrEnum):
-    """How far a bulk action is."""
+    """The state of a bulk action: waiting, running, done or aborted."""
 
     WAITING = "waiting"  # nothing of it is done
     RUNNING = "running"  # some batches are done
@@ -19,7 +19,7 @@ class BulkState(StrEnum):
 
 
 class ActionKind(models.TextChoices):
-    """What is done to each row that matches."""
+    """The kinds of bulk actions, by what is done to each row that matches."""
 
     REDRIVE = "redrive"  # dead letters are sent again, from the start of their retry policy
     RELEASE = "release"  # deliveries that wait after a failed attempt are tried now

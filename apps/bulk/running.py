@@ -29,7 +29,7 @@ from apps.publishers import audit
 from apps.publishers.audit import Actor
 from notifier.providers.base import log_bug
 
-#: How long a process may be silent before another one goes on.
+#: Time after which a process that was silent loses its lease.
 LEASE = timedelta(seconds=60)
 #: Seconds after which a tick ends; the next one goes on.
 LONGEST_TICK = 20.0
@@ -38,7 +38,7 @@ TURN = 2.0
 #: Milliseconds that counting what matches may take.
 LONGEST_COUNT = 2_000
 
-#: Who aborted what was not finished at the time of a backup.
+#: The name under which ``manage.py hold`` aborts actions.
 HOLD = "hold"
 
 ROWS = Counter("notifier_bulk_rows_total", "Rows of bulk actions, by action.", ["action"])

@@ -17,7 +17,7 @@ from apps.delivery.selectors import NotificationState
 from apps.preferences.api.fields import CategoryField
 from notifier.domain.priorities import Priority
 
-#: What a publisher may have done; the rest is for operators.
+#: The actions that publishers may begin; the others are for operators.
 OFFERED = (ActionKind.REDRIVE, ActionKind.RELEASE, ActionKind.CANCEL)
 #: States of what can be cancelled.
 _OPEN = (NotificationState.SCHEDULED, NotificationState.SENDING)
@@ -50,7 +50,7 @@ class BulkMatchIn(StrictSerializer):
 
 
 class BulkActionIn(StrictSerializer):
-    """What to do, to everything of yours that matches."""
+    """A bulk action to begin: its kind, and the criteria of the rows."""
 
     action = Choice([str(one) for one in OFFERED])
     match = BulkMatchIn(help_text="the criteria; `{}` for all, but for `cancel`")

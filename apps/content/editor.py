@@ -34,7 +34,7 @@ class _Styled(forms.Form):
 
 
 class VersionForm(_Styled):
-    """What a version has beside its texts."""
+    """The fields of a version beside its texts."""
 
     default_locale = forms.CharField(
         initial="en", max_length=35, help_text="for people whose own language has no text"

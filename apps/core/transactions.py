@@ -1,4 +1,4 @@
-"""Transactions of other sessions: what began before is waited for where no lock tells of it."""
+"""Open transactions of other sessions, for work that has to wait for them."""
 
 from datetime import datetime
 

@@ -9,18 +9,21 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import wraps
-from typing import NamedTuple, ParamSpec
+from typing import TYPE_CHECKING, NamedTuple, ParamSpec
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from apps.core import tracing
 from apps.core.delivery_ids import public_id
-from apps.core.tracing import Begun, Kind, Tracer
+from apps.core.tracing import Begun, Kind
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.state import Claimed, Result
 from notifier.dispatch.dispatcher import Sent
 from notifier.providers.base import log_bug
+
+if TYPE_CHECKING:
+    from apps.core.tracing.exporting import Exporting
 
 P = ParamSpec("P")
 
@@ -100,7 +103,7 @@ def record_receipts(events: Iterable[tuple[int, str, str]], since: float) -> Non
 
 @harmless
 def _record_receipts(
-    tracer: Tracer | None, events: Sequence[tuple[int, str, str]], since: float
+    tracer: "Exporting | None", events: Sequence[tuple[int, str, str]], since: float
 ) -> None:
     if tracer is None:
         return
@@ -132,7 +135,7 @@ class ClaimTraces:
 
     def __init__(
         self,
-        tracer: Tracer,
+        tracer: "Exporting",
         queue: Queue,
         since: float,
         places: Mapping[str, bytes],

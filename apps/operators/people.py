@@ -1,4 +1,4 @@
-"""Who may see people in the admin, and what the lists do not show to anybody else."""
+"""The permission to see people in the admin, and lists that hide people without it."""
 
 from collections.abc import Collection
 from typing import Any

@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.recorder import MigrationRecorder
 
 SUPPORT, OPERATOR, DEVELOPER, AUDITOR = "support", "operator", "developer", "auditor"
-#: What each role is for.
+#: The purpose of each role, as pages and docs show it.
 ROLES = {
     SUPPORT: "answers people who ask why they got something, or did not",
     OPERATOR: "runs the service",

@@ -43,20 +43,18 @@ from apps.schedules import personal as schedules
 from apps.topics import erasure as topics
 from notifier.providers.base import log_bug
 
-#: How long a process may be silent before another one goes on.
+#: Time after which a process that was silent loses its lease.
 LEASE = timedelta(seconds=60)
 #: Seconds after which an erasure lets the others have a turn.
 TURN = 10.0
 #: The advisory lock of taking one: any number that nothing else uses.
 _TAKER = 731_205
-
-
-#: What says how far an erasure is.
+#: Columns of an erasure's progress.
 _NOTED = ("deliveries", "cleared_at", "notification_ids", "step", "position")
 
 
 class TurnOver(Exception):
-    """It is the others' turn, or another process works on the erasure."""
+    """The end of a turn: its time is over, or another process works on the erasure."""
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ SELECT greatest(coalesce(extract(epoch FROM clock_timestamp() - min(requested_at
 
 
 class Erasures(Collector):
-    """How long the oldest erasure that is not done has been waited for."""
+    """The age of the oldest erasure that is not done."""
 
     def collect(self) -> Iterator[Metric]:
         with connection.cursor() as cursor:

@@ -50,7 +50,7 @@ PUBLISHING = (
 )
 #: The scopes of a service that registers recipients and their contacts.
 DIRECTORY = (Scope.DIRECTORY_WRITE, Scope.DIRECTORY_READ)
-#: What each scope allows, as docs/api/authentication.md says it.
+#: Descriptions of scopes, as in docs/api/authentication.md.
 MEANINGS = {
     Scope.NOTIFICATIONS_WRITE: (
         "posting notifications, publishing to topics, notifying groups, writing and running "

@@ -17,7 +17,7 @@ _NUMBER = 7
 
 @dataclass(slots=True)
 class _Use:
-    """How texts use one value: its members by name, its items, or as a number."""
+    """The use of a value in texts: its members by name, its items, or as a number."""
 
     members: "dict[str, _Use]" = field(default_factory=dict)
     item: "_Use | None" = None

@@ -1,4 +1,4 @@
-"""What all kinds of bulk actions have in common."""
+"""The interface of the kinds of bulk actions, and the result of a batch."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -57,7 +57,7 @@ class Redriving:
 
 
 class _Place(NamedTuple):
-    """How far a pass is: behind which key, and which it skipped first, 0 for none.
+    """The position of a pass: the last key it went through, and the first it skipped (0: none).
 
     ``again``: another pass has gone through all before.
     """

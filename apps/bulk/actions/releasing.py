@@ -52,8 +52,8 @@ class Releasing:
             }
             for owner, number in owners.items()
         }
-        # What was released waits no longer, so the next batch needs no place to go on from. What
-        # still does after the last one was locked.
+        # Released rows match no more, so that batches need no position. Rows that still match after
+        # a short batch were locked.
         last = len(found) < AT_ONCE
         left = not last or _waiting(row).exists()
         counts = {"released": len(released)}

@@ -14,18 +14,21 @@ keeps the place under which everything that becomes of it belongs.
 import logging
 import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextvars import ContextVar
 from enum import StrEnum
 from itertools import islice
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from apps.core.tracing.exporting import Exporting
 
 log = logging.getLogger(__name__)
 K = TypeVar("K")
 
-#: What one request, claim or look has spans of at most, so that the queue has room for others.
+#: Most notifications of one request, claim or look that have spans; the queue has room for others.
 MOST = 100
 #: Bytes of a trace's id, the first ones of a place.
 TRACE = 16
@@ -50,36 +53,9 @@ class Begun(NamedTuple):
     parent: bytes | None
 
 
-class Tracer(Protocol):
-    """Samples and records; see ``exporting``."""
-
-    def begin(self, traceparent: str = "") -> Begun | None:
-        """Return where a request's span goes; ``None`` if it is not sampled."""
-
-    def record(
-        self,
-        name: str,
-        begun: Begun,
-        since: float,
-        until: float,
-        attributes: Attributes,
-        *,
-        kind: Kind = Kind.INTERNAL,
-        links: Sequence[bytes] = (),
-        error: str = "",
-    ) -> None:
-        """Record what was done from ``since`` until ``until`` (unix seconds). Never raises."""
-
-    def drop(self, number: int) -> None:
-        """Count what is beyond ``MOST``."""
-
-    def close(self) -> None:
-        """Hand over what waits, for two seconds at most."""
-
-
 #: Records spans; ``None`` while traces are off.
-tracer: Tracer | None = None
-#: Where the span of the request goes that this thread or task answers, if that is sampled.
+tracer: "Exporting | None" = None
+#: The span of the request that this thread or task answers, if that is sampled.
 current: ContextVar[Begun | None] = ContextVar("trace", default=None)
 
 

@@ -79,7 +79,7 @@ SELECT max(delivery_id) FROM next
 
 
 class Ended(NamedTuple):
-    """What was released or cancelled: deliveries, and chunks whose deliveries are not made yet.
+    """Numbers of deliveries, and of chunks without deliveries yet, that were released or cancelled.
 
     ``more``: the time was over before all was done.
     """

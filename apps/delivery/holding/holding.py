@@ -83,7 +83,7 @@ _CLOSE_DIGESTS = "DELETE FROM delivery_opendigest WHERE delivery_id <= %s"
 
 
 class Old(NamedTuple):
-    """What is old: chunks and deliveries up to these ids, and claims up to this moment."""
+    """The bounds of what is held: ids of chunks and deliveries, and the moment of claims."""
 
     chunk: int
     delivery: int
@@ -91,7 +91,7 @@ class Old(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What was held: ``deliveries``, and ``people`` whose deliveries were not made yet, about."""
+    """Numbers of ``deliveries`` held, and about of ``people`` without deliveries yet."""
 
     deliveries: int
     people: int

@@ -64,7 +64,7 @@ class Filter:
 
 
 class HeldGroup(NamedTuple):
-    """What is held of one publisher, channel and category.
+    """Held deliveries of one publisher, channel and category.
 
     ``number``: deliveries and people, about: a whole audience counts as one, and so does what its
     publisher cancelled meanwhile. ``channel``: empty where it is of a whole audience.

@@ -15,7 +15,7 @@ from apps.publishers.scopes import Scope
 from apps.publishers.selectors import KeySnapshot
 from notifier.domain.categories import DEFAULT
 
-#: What an operator who may write templates may post: nothing that nobody can refuse.
+#: Scopes under which a test of a template is posted: none by which refusals are passed over.
 _SCOPES = frozenset({Scope.NOTIFICATIONS_WRITE})
 
 

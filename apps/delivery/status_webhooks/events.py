@@ -49,7 +49,7 @@ SELECT n.publisher_id, d.state, d.id, d.notification_id, coalesce(t.name, ''), d
 
 
 class Move(NamedTuple):
-    """What a delivery moved to, and its notification's place in a trace, if that is sampled."""
+    """A delivery's new state, and its notification's place in a trace, if that is sampled."""
 
     event: Event
     place: bytes | None

@@ -22,7 +22,7 @@ from apps.preferences.consent import opt_outs, spellings, suppressions
 from apps.preferences.consent.suppressions import Blocked
 from apps.preferences.models import Suppression, SuppressionReason
 
-#: What speaks against an address, as operators choose it.
+#: Reasons of suppressions that operators choose from.
 REASONS = {
     SuppressionReason.MANUAL: "manual: we decided so",
     SuppressionReason.OPTED_OUT: "opted_out: the owner wants nothing more",

@@ -49,7 +49,7 @@ SELECT CASE WHEN octet_length(one) >= {HEADER_BYTES}
 
 
 class Batch(NamedTuple):
-    """What a batch has done: rows that were rewritten, and those that could not be decrypted."""
+    """Numbers of a batch: rows that were rewritten, and those that could not be decrypted."""
 
     rewritten: int
     unreadable: int

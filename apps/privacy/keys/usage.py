@@ -1,4 +1,4 @@
-"""Since when each key is in use, and whether it still is.
+"""The use of encryption keys: since when each one is first, and whether it is still needed.
 
 A key is in use from when it comes first: behind the first one it only reads.
 """

@@ -1,4 +1,4 @@
-"""What is done with notifications after they were posted, with both clients."""
+"""Edits, replays and bulk actions of notifications, with both clients."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

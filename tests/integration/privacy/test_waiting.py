@@ -1,4 +1,4 @@
-"""Which transactions an erasure waits for, and the metric that tells how long one has waited."""
+"""Erasures wait for open transactions of the service, and a metric tells how long."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -50,7 +50,7 @@ def test_a_wrong_value_is_refused_by_its_name(monkeypatch, name, value):
 
 
 def started(tmp_path, **variables):
-    """What a process with these variables alone prints of its tracer, and its log."""
+    """Run a process with these variables alone; return what it prints, and its log."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     clean |= fresh() | variables
     clean["DJANGO_SETTINGS_MODULE"] = "config.settings"

@@ -1,4 +1,4 @@
-"""What is held after a restore: list it, release it or cancel it."""
+"""The admin page of deliveries that are held after a restore: list, release or cancel them."""
 
 from datetime import timedelta
 from typing import Any

@@ -32,7 +32,7 @@ from notifier.domain.priorities import Priority
 
 
 class ReplayIn(StrictSerializer):
-    """Which deliveries of a notification to send again, of those that nobody got."""
+    """A replay: states and channels of the deliveries to send again, and a new expiry."""
 
     states = serializers.ListField(
         child=Choice([str(state) for state in replaying.STATES]),

@@ -1,8 +1,8 @@
-"""What is done with a notification that was accepted before.
+"""Changes and repetitions of notifications that were accepted before.
 
-- ``editing``: it is moved or corrected, while it is scheduled.
-- ``family``: the notification, and all that send it again.
-- ``replaying``: it is sent again to those who did not get it.
-- ``undelivered``: who they are, and the deliveries that did not reach them.
-- ``unreached``: they are the audience of another one.
+- ``editing``: move or correct one that is scheduled.
+- ``family``: a notification and its replays.
+- ``replaying``: send one again to those who did not get it.
+- ``undelivered``: find the deliveries that reached nobody, and their people.
+- ``unreached``: find those whom one did not reach, as the audience of another.
 """

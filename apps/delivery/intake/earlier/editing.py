@@ -44,7 +44,7 @@ UPDATE delivery_chunk SET ready_at = ready_at + %(by)s, due_at = due_at + %(by)s
 
 
 class EditBody(TypedDict):
-    """What is to be changed. ``send_at``: ``None`` for at once; ``expires_at``: for never."""
+    """Fields of a notification to change. ``send_at`` null: at once; ``expires_at`` null: never."""
 
     content: NotRequired[ContentBody]
     template: NotRequired[TemplateBody]

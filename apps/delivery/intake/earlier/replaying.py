@@ -54,7 +54,7 @@ _AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which deliveries to replay: those in these states, on these channels (empty: on all)."""
+    """The deliveries to replay, by their states and channels (empty: all), and a new expiry."""
 
     states: Collection[str] = USUAL
     channels: Collection[str] = ()

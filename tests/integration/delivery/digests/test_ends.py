@@ -105,7 +105,7 @@ def test_what_a_digest_without_a_dead_letter_told_nobody_is_replayed(shop, work)
 
 
 def delete_content(*posted):
-    """What retention does to them, once it is over."""
+    """Delete the contents of notifications, as retention does."""
     ids = [one["id"] for one in posted]
     assert Notification.objects.filter(pk__in=ids).update(content=b"") == len(ids)
 

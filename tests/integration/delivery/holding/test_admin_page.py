@@ -1,4 +1,4 @@
-"""What is held after a restore is shown, released and cancelled by a filter."""
+"""The admin page of held deliveries lists, releases and cancels by a filter."""
 
 from django.core.management import call_command
 from django.test import Client

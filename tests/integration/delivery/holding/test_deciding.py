@@ -1,4 +1,4 @@
-"""What is held is released with its distances, and cancelled alone, however it is told apart."""
+"""Releases of held deliveries keep fallbacks apart, and cancels reach nothing that is not held."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""What traces may cost: some spans, and nothing that is accepted, sent or told."""
+"""Failures of traces cost spans, and nothing that is accepted, sent or told."""
 
 import pytest
 from django.db import connection, transaction

@@ -1,4 +1,4 @@
-"""Whoever may not see people finds no trace of them in the admin: the role developer does not."""
+"""Operators without the permission to see people, as developers, find none in the admin."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ DELIVERIES, DEAD_LETTERS, NOTIFICATIONS = (
     reverse(f"admin:delivery_{name}_changelist")
     for name in ("delivery", "deadletter", "notification")
 )
-#: What a search may be for that there is, and what there is not.
+#: Searches for a person who exists, and the same for one who does not.
 SEARCHES = [
     (USER_ID, "nobody-at-all"),
     (f"person:{USER_ID}", "person:nobody-at-all"),

@@ -32,7 +32,7 @@ RENAMING = "apps.publishers.migrations.0009_names_of_roles"
 CRUD = ("view", "add", "change", "delete")
 #: Models that superusers alone change.
 OF_SUPERUSERS = {"auth.user", "auth.group"}
-#: What has a permission of another name than its model and Django's verb: the role's right.
+#: Rights of actions whose permission does not follow from the model and Django's verb.
 REDRIVE = "redrive dead letters, and try now what waits"
 CANCEL = "cancel and move notifications"
 MANY = "send notifications again; cancel all that match; release or cancel what is held"
