@@ -10,6 +10,8 @@ from typing import Any
 from django.test import Client
 from rest_framework.test import APIClient
 
+from apps.delivery.models import StatusWebhook
+from apps.delivery.status_webhooks import health
 from apps.preferences.models import Contact, Recipient
 from notifier.domain.states import TERMINAL
 from notifier.security.tokens import sign
@@ -150,7 +152,8 @@ class Person:
     def send(self) -> None:
         """Let notifications be sent, reported on and replied to."""
         shop, work = self.shop, self.work
-        register_webhook(shop, self.outside, *EVENTS)
+        webhook = register_webhook(shop, self.outside, *EVENTS)
+        health.send_test(StatusWebhook.objects.get(pk=webhook["id"]))
         self.notify("everywhere", channels=["push", "sms", "email", "webhook", "inbox"])
         self.notify(
             "keyed", channels=["push"], ordering_key=f"{MARK}-line", collapse_key=f"{MARK}-collapse"
