@@ -93,12 +93,13 @@ def cancels(on: ActionContext, model: str) -> None:
 
 
 def moves(on: ActionContext, model: str) -> None:
+    on.client.upsert_recipient("later")
     posted = on.client.notify_users(
-        ["ada"], channels=["inbox"], body="Later", send_at=datetime.now(UTC) + timedelta(hours=1)
+        ["later"], channels=["inbox"], body="Later", send_at=datetime.now(UTC) + timedelta(hours=1)
     )
     on.go(model, f"{posted.id}/change/")
     on.page.locator("[name=reason]").first.fill("2027-01-02T09:30")
-    on.button("Send it then")
+    on.button("Send it then (UTC)")
     on.says("It will be sent at 2027-01-02 09:30.")
     moved = on.client.get_notification(posted.id).send_at
     assert moved is not None and (moved.year, moved.minute) == (2027, 30)

@@ -221,7 +221,9 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
         warning = "Deliveries that have not been sent will not be sent. This cannot be undone."
         found = [Button("cancel", "Cancel what has not been sent", "bad", warning)]
         if state == NotificationState.SCHEDULED and not (row.send_at_local or row.ordering_key):
-            move = Button("move", "Send it then", asks="New time", answer="datetime-local")
+            zone = timezone.get_current_timezone_name()
+            label = f"Send it then ({zone})"
+            move = Button("move", label, asks=f"New time ({zone})", answer="datetime-local")
             found.insert(0, move)
         return found
 
