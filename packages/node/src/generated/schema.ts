@@ -1428,7 +1428,7 @@ export interface components {
         readonly BatchResultStatusEnum: "accepted" | "error";
         /** @enum {unknown} */
         readonly BlankEnum: "";
-        /** @description What to do, to everything of yours that matches. */
+        /** @description A bulk action to begin: its kind, and the criteria of the rows. */
         readonly BulkActionIn: {
             readonly action: components["schemas"]["ActionEnum"];
             /** @description the criteria; `{}` for all, but for `cancel` */
@@ -3159,7 +3159,7 @@ export interface components {
             /** @description `cursor` for the next call, null on the last */
             readonly next?: string | null;
         };
-        /** @description Which deliveries of a notification to send again, of those that nobody got. */
+        /** @description A replay: states and channels of the deliveries to send again, and a new expiry. */
         readonly ReplayIn: {
             /** @description that they ended in; if left out, any but `cancelled` */
             readonly states?: readonly components["schemas"]["ReplayInStatesEnum"][];
