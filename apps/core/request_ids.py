@@ -1,7 +1,7 @@
 """The ids of the request that is being answered: its log lines and its answer name them."""
 
 import logging
-import os
+import random
 import re
 import time
 from collections.abc import Mapping
@@ -36,10 +36,10 @@ current: ContextVar[RequestIds | None] = ContextVar("request_ids", default=None)
 
 def read(request_id: str, traceparent: str) -> RequestIds:
     """Return the ids that a request's headers name; its own is made where none is well formed."""
-    return RequestIds(
-        request_id if WELL_FORMED.fullmatch(request_id) else os.urandom(16).hex(),
-        trace_of(traceparent),
-    )
+    if not request_id or not WELL_FORMED.fullmatch(request_id):
+        # Not os.urandom: it would let the other threads run first, at every request.
+        request_id = f"{random.getrandbits(128):032x}"
+    return RequestIds(request_id, trace_of(traceparent) if traceparent else "")
 
 
 def trace_of(traceparent: str) -> str:
