@@ -15,6 +15,7 @@ settings.configure(
     ALLOWED_HOSTS=["127.0.0.1"],
     ROOT_URLCONF=__name__,
     USE_TZ=True,
+    TRACES_ENDPOINT="",  # which Gunicorn's settings ask for
     DATABASES={
         "default": {
             **{name: _url.get(word, "") for name, word in _WORDS.items()},

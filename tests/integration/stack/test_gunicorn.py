@@ -180,3 +180,17 @@ def test_with_as_many_silent_connections_as_there_may_be_others_are_still_answer
         begun = time.monotonic()
         assert sum(answered_by(port, 5).values()) == 5
         assert time.monotonic() - begun < 5, "nobody waits until they are given up"
+
+
+def test_the_bare_view_of_the_benchmarks_is_served(tmp_path):
+    port = ports.free()
+    command = [
+        *(sys.executable, "-m", "gunicorn", "bench.baselines.bare", "--no-control-socket"),
+        *("--config", str(ROOT / "bench" / "baselines" / "gunicorn.py")),
+        *("--bind", f"{ports.HOST}:{port}"),
+    ]
+    with Process("bare", command, env=os.environ, output=tmp_path / "bare.log") as server:
+        server.wait_until(lambda: ports.listens(port))
+        with closing(HTTPConnection(ports.HOST, port, timeout=PATIENCE)) as connection:
+            connection.request("GET", "/nothing")
+            assert connection.getresponse().status == 404
