@@ -98,6 +98,12 @@ class DeadLetterAdmin(HidesPeople, ActsOnAll, ReadOnly):
                 f"Not redriven: {len(done.gone):,}. Their content is deleted, as its retention is "
                 "over.",
             )
+        if done.busy:
+            messages.warning(
+                request,
+                f"Not redriven: {len(done.busy):,}, which something else was changing. Redrive "
+                "them again.",
+            )
 
 
 def _named(row: DeadLetter) -> Named:

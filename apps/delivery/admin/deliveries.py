@@ -183,9 +183,16 @@ class DeliveryAdmin(HidesPeople, Panelled, ActsOnAll, ReadOnly):
         return [Button("redrive", "Redrive", "main")] if letter.exists() else ()
 
     def do_redrive(self, request: HttpRequest, row: Delivery) -> None:
-        if dead_letters.redrive(None, [row.public_id]).redriven:
+        done = dead_letters.redrive(None, [row.public_id])
+        if done.redriven:
             self.audit(request, "redrive", row)
-        messages.success(request, "It is tried again now.")
+            messages.success(request, "It is tried again now.")
+        elif done.busy:
+            messages.warning(request, "Something else was changing it: redrive it again.")
+        elif done.gone:
+            messages.error(request, "Its content is deleted: nobody can send it again.")
+        else:
+            messages.warning(request, "It is no dead letter any more.")
 
 
 def attach_names(rows: Iterable[Delivery]) -> list[Named]:

@@ -86,6 +86,10 @@ class RedrivenOut(serializers.Serializer[Redriven]):
     unknown = serializers.ListField(
         child=serializers.CharField(), help_text="ids that are not dead letters of yours"
     )
+    busy = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="ids of dead letters that something else was changing: name them in a later call",
+    )
     gone = serializers.SerializerMethodField(
         help_text="number of those that match and cannot be redriven: their content is deleted"
     )

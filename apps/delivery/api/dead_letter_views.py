@@ -113,7 +113,14 @@ class Redrive(Endpoint):
             ),
             OpenApiExample(
                 "put back",
-                {"redriven": 2, "unknown": [], "gone": 0, "more": False, "next": None},
+                {
+                    "redriven": 2,
+                    "unknown": [],
+                    "busy": [],
+                    "gone": 0,
+                    "more": False,
+                    "next": None,
+                },
                 response_only=True,
             ),
         ],
@@ -123,6 +130,8 @@ class Redrive(Endpoint):
 
         A call redrives up to 10,000. It reads a limited number of rows, so it may redrive fewer, or
         none, while others match. While `more` is true, call again with `next` as the `cursor`.
+        What something else is changing at this moment is left as it is, and listed in `busy`: call
+        again with these ids.
         Expiry, cancellation, suppressions and preferences still apply to a redriven delivery. What
         they said is deleted some days after they were posted; one that is named then is refused
         with 410, and nothing is redriven. Those that only match are left out and counted in `gone`.
@@ -161,5 +170,5 @@ def _after(body: RedriveBody, done: Redriven) -> dict[str, object]:
             "match": {name: str(what) for name, what in body["match"].items()}
         }
     else:
-        named = {"ids": [text for text in body["ids"] if text not in done.unknown]}
+        named = {"ids": [text for text in body["ids"] if text not in {*done.unknown, *done.busy}]}
     return {**named, "redriven": done.redriven}

@@ -43,7 +43,8 @@ class Redriven:
     ``unknown``: ids that are not dead letters. ``gone``: ids, or with criteria as many, whose
     content is gone, so that they cannot be sent again. ``beyond``: the key to go on after where
     others may match, else ``None``. ``owners``: number of redriven dead letters by publisher.
-    ``skipped``: keys of those that another transaction had locked and that still are dead letters.
+    ``skipped``: keys of those that another transaction had locked and that still are dead letters;
+    ``busy``: their ids, as they were named or, with criteria, those of their deliveries.
     """
 
     redriven: int
@@ -52,6 +53,7 @@ class Redriven:
     beyond: int | None = None
     owners: Mapping[int, int] = field(default_factory=dict)
     skipped: Collection[int] = ()
+    busy: Sequence[str] = ()
 
     @property
     def more(self) -> bool:
@@ -126,13 +128,21 @@ def _redrive(
     """
     gone = _without_content(found)
     done = set(state.redrive([key for key in found if key not in gone]))
+    skipped = _still_dead(found.keys() - done - gone)
+
+    def ids(keys: Collection[int]) -> list[str]:
+        if named:
+            return [text for text in named if letters.get(text) in keys]
+        return [public_id(key) for key in sorted(keys)]
+
     return Redriven(
         len(done),
-        [text for text in named if letters.get(text) not in done | gone],
-        [text for text in named if letters.get(text) in gone] or [public_id(key) for key in gone],
+        [text for text in named if letters.get(text) not in done | gone | skipped],
+        ids(gone),
         beyond,
         Counter(found[key] for key in done),
-        _still_dead(found.keys() - done - gone),
+        skipped,
+        ids(skipped),
     )
 
 

@@ -9,6 +9,7 @@ from apps.bulk import running
 from apps.bulk.models import BulkAction
 from apps.delivery.models import DeadLetter, Delivery
 from apps.publishers.models import AuditEvent, Publisher
+from tests.support.database import locks_of
 from tests.support.publishers.admin_actions import NEWS, do, events
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import Shop
@@ -108,3 +109,16 @@ def test_one_dead_letter_is_redriven_from_its_page(dead, operator: Client):
     assert states() == ["dead", "dead", "retrying"]
     assert "Redrive" not in operator.get(page).content.decode()
     assert events("delivery") == [("operator", "redrive", str(dead[2].pk))]
+
+
+def test_a_dead_letter_that_is_locked_is_said_to_be_busy(dead, operator: Client):
+    listed = reverse("admin:delivery_deadletter_changelist")
+    selected = {"action": "redrive", "index": "0", "_selected_action": [row.pk for row in dead]}
+    page = reverse("admin:delivery_delivery_change", args=[dead[2].pk])
+    with locks_of("SELECT FROM delivery_delivery WHERE id = %s FOR UPDATE", dead[2].pk):
+        answer = operator.post(listed, selected, follow=True).content.decode()
+        assert "Redriven: 2." in answer and "Not redriven: 1, which something else" in answer
+        do(operator, "redrive", dead[2])
+        answer = operator.get(page).content.decode()
+        assert "redrive it again" in answer and "It is tried again now" not in answer
+    assert states() == ["retrying", "retrying", "dead"]

@@ -229,6 +229,7 @@ def test_nothing_of_anothers_is_listed_counted_or_reached(
 def test_nothing_of_anothers_is_redriven_or_counted(other: Api, owned: dict[str, str]):
     letter = owned["dead-letters"]
     answer = other.post("dead-letters/redrive", {"ids": [letter]})
-    assert answer == {"redriven": 0, "unknown": [letter], "gone": 0, "more": False, "next": None}
+    assert (answer["redriven"], answer["unknown"], answer["busy"]) == (0, [letter], [])
+    assert (answer["gone"], answer["more"], answer["next"]) == (0, False, None)
     used = other.get("usage")
     assert json.dumps(used).count('"used": 0') == 2, "all of a day's, and those of high priority"

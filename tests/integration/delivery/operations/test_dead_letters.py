@@ -13,6 +13,7 @@ from apps.delivery.operations import dead_letters
 from apps.preferences.models import Contact, Suppression
 from apps.publishers.models import AuditEvent
 from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
+from tests.support.database import locks_of
 from tests.support.fakes.scripted_provider import Scripted
 from tests.support.publishers.people import recipient, subscribe
 
@@ -90,6 +91,7 @@ def test_a_delivery_that_dies_is_a_dead_letter_until_it_is_redriven(
     assert redrive(shop, ids=[letter["id"]]) == {
         "redriven": 1,
         "unknown": [],
+        "busy": [],
         "gone": 0,
         "more": False,
     }
@@ -133,7 +135,8 @@ def test_what_matches_is_redriven_and_the_rest_stays(shop, work, provider):
     assert redrive(shop, match={"topic": "news", "reason": "timeout"})["redriven"] == 0
     assert redrive(shop, match={"died_before": "2020-01-01T00:00:00Z"})["redriven"] == 0
     match = {"topic": "news", "provider": "inbox", "died_after": "2020-01-01T00:00:00Z"}
-    assert redrive(shop, match=match) == {"redriven": 1, "unknown": [], "gone": 0, "more": False}
+    done = redrive(shop, match=match)
+    assert done == {"redriven": 1, "unknown": [], "busy": [], "gone": 0, "more": False}
     assert [row["topic"] for row in letters(shop)] == ["sport"]
     event = AuditEvent.objects.get(action="redrive", object_type="dead_letter")
     assert event.after == {
@@ -146,8 +149,8 @@ def test_a_call_redrives_so_many_and_says_that_more_are_left(shop, work, provide
     notify(shop, "ada", "bob", "eve")
     work()
     monkeypatch.setattr(dead_letters, "AT_ONCE", 2)
-    assert redrive(shop, match={}) == {"redriven": 2, "unknown": [], "gone": 0, "more": True}
-    assert redrive(shop, match={}) == {"redriven": 1, "unknown": [], "gone": 0, "more": False}
+    done = [redrive(shop, match={}) for _ in range(2)]
+    assert [(one["redriven"], one["more"]) for one in done] == [(2, True), (1, False)]
 
 
 def test_the_few_that_match_are_looked_for_a_part_at_a_time(shop, work, provider, monkeypatch):
@@ -223,8 +226,24 @@ def test_ids_that_are_none_are_listed(shop, work, provider):
     [letter] = letters(shop)
     unknown = ["nonsense", "dlv_0", "dlv_" + "9" * 30, letter["id"].replace("dlv_", "dlv_0")]
     answer = redrive(shop, ids=[*unknown, letter["id"]])
-    assert answer == {"redriven": 1, "unknown": unknown, "gone": 0, "more": False}
+    assert answer == {"redriven": 1, "unknown": unknown, "busy": [], "gone": 0, "more": False}
     assert redrive(shop, ids=[letter["id"]])["unknown"] == [letter["id"]]
+
+
+def test_a_dead_letter_that_is_locked_is_busy_and_not_unknown(shop, work, provider):
+    notify(shop, "ada", "bob")
+    work()
+    newest, oldest = (letter["id"] for letter in letters(shop))
+    lock = "SELECT FROM delivery_delivery WHERE id = %s FOR UPDATE"
+    with locks_of(lock, number_of(newest)):
+        done = redrive(shop, ids=[newest, oldest, "dlv_0"])
+        assert (done["redriven"], done["busy"], done["unknown"]) == (1, [newest], ["dlv_0"])
+        event = AuditEvent.objects.get(action="redrive", object_type="dead_letter")
+        assert event.after == {"ids": [oldest], "redriven": 1}
+        matched = redrive(shop, match={})
+        assert (matched["redriven"], matched["busy"], matched["unknown"]) == (0, [newest], [])
+    done = redrive(shop, ids=[newest])
+    assert (done["redriven"], done["busy"]) == (1, [])
 
 
 def test_an_id_in_capitals_is_the_same_id(shop, work, provider):
@@ -233,7 +252,8 @@ def test_an_id_in_capitals_is_the_same_id(shop, work, provider):
     [letter] = letters(shop)
     capitals = letter["id"].upper()
     assert shop.get(f"dead-letters/{capitals}")["id"] == letter["id"]
-    assert redrive(shop, ids=[capitals]) == {"redriven": 1, "unknown": [], "gone": 0, "more": False}
+    done = redrive(shop, ids=[capitals])
+    assert (done["redriven"], done["unknown"]) == (1, [])
 
 
 def test_a_redrive_that_cannot_be_read_is_refused(shop):

@@ -36,7 +36,10 @@ class AsyncDeadLetters(AsyncCalls):
         return read(Delivery, (await self._http.request("GET", path)).body)
 
     async def redrive(self, delivery_ids: Sequence[str]) -> Redriven:
-        """Redrive up to 1,000 dead letters: they are sent again with all their attempts."""
+        """Redrive up to 1,000 dead letters: they are sent again with all their attempts.
+
+        Name the ``busy`` of the answer in another call: something else was changing them.
+        """
         body = {"ids": list(delivery_ids)}
         answer = await self._http.request("POST", "/v1/dead-letters/redrive", body)
         return read(Redriven, answer.body)
@@ -52,6 +55,9 @@ class AsyncDeadLetters(AsyncCalls):
         died_before: datetime | None = None,
     ) -> int:
         """Redrive all your dead letters that match, in as many calls as needed; return the number.
+
+        Those that something else is changing meanwhile are left; ``begin_bulk_action("redrive",
+        …)`` comes back to them.
 
         await client.redrive_all(channel="email", reason="authentication")
         """

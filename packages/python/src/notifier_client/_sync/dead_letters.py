@@ -37,7 +37,10 @@ class DeadLetters(Calls):
         return read(Delivery, (self._http.request("GET", path)).body)
 
     def redrive(self, delivery_ids: Sequence[str]) -> Redriven:
-        """Redrive up to 1,000 dead letters: they are sent again with all their attempts."""
+        """Redrive up to 1,000 dead letters: they are sent again with all their attempts.
+
+        Name the ``busy`` of the answer in another call: something else was changing them.
+        """
         body = {"ids": list(delivery_ids)}
         answer = self._http.request("POST", "/v1/dead-letters/redrive", body)
         return read(Redriven, answer.body)
@@ -53,6 +56,9 @@ class DeadLetters(Calls):
         died_before: datetime | None = None,
     ) -> int:
         """Redrive all your dead letters that match, in as many calls as needed; return the number.
+
+        Those that something else is changing meanwhile are left; ``begin_bulk_action("redrive",
+        …)`` comes back to them.
 
         client.redrive_all(channel="email", reason="authentication")
         """

@@ -47,13 +47,15 @@ class BulkAction:
 class Redriven:
     """The number of dead letters that were redriven.
 
-    ``unknown``: ids that are no dead letters; ``gone``: number of those that match and cannot be
+    ``unknown``: ids that are no dead letters; ``busy``: ids of those that something else was
+    changing, to be named in another call; ``gone``: number of those that match and cannot be
     redriven, since their content is deleted; ``more``: whether some may be left; ``next``: the
     cursor with which a call with the same match continues.
     """
 
     redriven: int
     unknown: tuple[str, ...] = field(default=(), metadata=TUPLE)
+    busy: tuple[str, ...] = field(default=(), metadata=TUPLE)
     gone: int = 0
     more: bool = False
     next: str | None = None
