@@ -39,7 +39,7 @@ from apps.delivery.state.receipts import (
     read_standings,
 )
 from apps.delivery.state.recording import ClaimLost, Result, record, still_claimed
-from apps.delivery.state.redriving import make_dead_letters, redrive, release
+from apps.delivery.state.redriving import lock_free, make_dead_letters, redrive, release
 from apps.delivery.state.resumption import resume_due
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "cancel_person",
     "create_deliveries",
     "create_in_order",
+    "lock_free",
     "lock_standings",
     "make_dead_letters",
     "read_standings",

@@ -5,10 +5,10 @@ opt-outs and complaints stay suppressed, and a contact that was removed or moved
 recipient stays disabled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -38,17 +38,53 @@ class Cause:
     until: datetime = _END
 
 
+class Place(NamedTuple):
+    """The last contact and the last suppression that were looked at."""
+
+    contact: int = 0
+    suppression: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Contacts and suppressions to restore: by id, the delivery for which they were given up."""
+
+    contacts: Mapping[int, int | None]
+    suppressions: Mapping[int, int | None]
+
+    @property
+    def deliveries(self) -> set[int]:
+        found = {*self.contacts.values(), *self.suppressions.values()}
+        return {delivery_id for delivery_id in found if delivery_id is not None}
+
+    def without(self, deliveries: Collection[int]) -> "Lost":
+        """Return it without what was given up for these deliveries."""
+        contacts, suppressions = (
+            {key: delivery_id for key, delivery_id in rows.items() if delivery_id not in deliveries}
+            for rows in (self.contacts, self.suppressions)
+        )
+        return Lost(contacts, suppressions)
+
+    def end(self, place: Place) -> Place:
+        """Return the place behind these, which begin behind ``place``."""
+        return Place(
+            max(self.contacts, default=place.contact),
+            max(self.suppressions, default=place.suppression),
+        )
+
+    def __len__(self) -> int:
+        return len(self.contacts) + len(self.suppressions)
+
+
 class Restored(NamedTuple):
     """The number of contacts enabled and of suppressions lifted.
 
-    ``deliveries`` are the ids of those for which the provider had reported the error. ``more`` is
-    whether there may be further rows to restore.
+    ``deliveries`` are the ids of those for which the provider had reported the error.
     """
 
     contacts: int
     suppressions: int
     deliveries: Sequence[int]
-    more: bool
 
 
 class Restorable(NamedTuple):
@@ -88,14 +124,20 @@ _OF = """
         AND (%(error)s::text IS NULL OR {row}.{error} = %(error)s)"""
 _OF_CONTACT = _OF.format(row="c", provider="disabled_by", error="disabled_error")
 _OF_SUPPRESSION = _OF.format(row="s", provider="provider", error="error")
+_FIND_CONTACTS = f"""
+    SELECT c.id, c.disabled_delivery {_CONTACTS} {_OF_CONTACT} AND c.id > %(after)s
+    ORDER BY c.id LIMIT %(most)s"""
+_FIND_SUPPRESSIONS = f"""
+    SELECT s.id, s.delivery_id {_SUPPRESSIONS} {_OF_SUPPRESSION} AND s.id > %(after)s
+    ORDER BY s.id LIMIT %(most)s"""
 # Locked first, so that a concurrent registration of one of these devices wins.
 _TOKENS = f"""
     SELECT c.address_index {_CONTACTS} {_OF_CONTACT} AND c.channel = '{PUSH}'
-    ORDER BY c.id LIMIT %(most)s"""
+        AND c.id = ANY(%(contacts)s)"""
 _ENABLE = f"""
     WITH lost AS (
-        SELECT c.id, c.disabled_delivery {_CONTACTS} {_OF_CONTACT}
-        ORDER BY c.id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+        SELECT c.id, c.disabled_delivery {_CONTACTS} {_OF_CONTACT} AND c.id = ANY(%(contacts)s)
+        ORDER BY c.id FOR UPDATE SKIP LOCKED)
     UPDATE preferences_contact c
     SET state = 'active', disabled_reason = '', disabled_by = '', disabled_error = '',
         disabled_delivery = NULL, disabled_at = NULL, updated_at = now()
@@ -103,8 +145,8 @@ _ENABLE = f"""
     RETURNING lost.disabled_delivery, c.recipient_id, c.channel, c.address_index, c.masked"""
 _LIFT = f"""
     DELETE FROM preferences_suppression d USING (
-        SELECT s.id {_SUPPRESSIONS} {_OF_SUPPRESSION}
-        ORDER BY s.id LIMIT %(most)s FOR UPDATE SKIP LOCKED) lost
+        SELECT s.id {_SUPPRESSIONS} {_OF_SUPPRESSION} AND s.id = ANY(%(suppressions)s)
+        ORDER BY s.id FOR UPDATE SKIP LOCKED) lost
     WHERE d.id = lost.id
     RETURNING d.delivery_id, d.channel, d.address_index, d.masked"""
 _SUMMARY = f"""
@@ -128,7 +170,7 @@ def summaries(since: datetime, until: datetime = _END) -> list[Summary]:
 
 
 def count(cause: Cause) -> Restorable:
-    """Return how many contacts and how many suppressions ``restore`` would restore in all."""
+    """Return how many contacts and how many suppressions there are to restore in all."""
     found: list[int] = []
     with connection.cursor() as cursor:
         for rows in (_CONTACTS + _OF_CONTACT, _SUPPRESSIONS + _OF_SUPPRESSION):
@@ -137,18 +179,33 @@ def count(cause: Cause) -> Restorable:
     return Restorable(*found)
 
 
-@transaction.atomic
-def restore(cause: Cause) -> Restored:
-    """Enable up to ``AT_ONCE`` contacts and lift as many suppressions.
-
-    Rows that another transaction has locked are skipped.
-    """
+def find(cause: Cause, after: Place) -> Lost:
+    """Return the next ``AT_ONCE`` contacts and as many suppressions, in the order of their ids."""
+    parameters = _parameters(cause)
     with connection.cursor() as cursor:
-        cursor.execute(_TOKENS, _parameters(cause))
+        cursor.execute(_FIND_CONTACTS, {**parameters, "after": after.contact})
+        contacts = dict(cursor.fetchall())
+        cursor.execute(_FIND_SUPPRESSIONS, {**parameters, "after": after.suppression})
+        return Lost(contacts, dict(cursor.fetchall()))
+
+
+@transaction.atomic
+def restore(cause: Cause, lost: Lost) -> Restored:
+    """Enable these contacts and lift these suppressions.
+
+    Those that another transaction has locked are skipped: find them again.
+    """
+    parameters: dict[str, Any] = {
+        **_parameters(cause),
+        "contacts": list(lost.contacts),
+        "suppressions": list(lost.suppressions),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_TOKENS, parameters)
         lock_tokens(bytes(index) for (index,) in cursor.fetchall())
-        cursor.execute(_ENABLE, _parameters(cause))
+        cursor.execute(_ENABLE, parameters)
         enabled = cursor.fetchall()
-        cursor.execute(_LIFT, _parameters(cause))
+        cursor.execute(_LIFT, parameters)
         lifted = cursor.fetchall()
     why = f"restored: {cause.provider} {cause.error or ''}".rstrip()
     audit_trail.record(
@@ -167,7 +224,6 @@ def restore(cause: Cause) -> Restored:
         len(enabled),
         len(lifted),
         sorted(row for row in deliveries if row is not None),
-        AT_ONCE in (len(enabled), len(lifted)),
     )
 
 

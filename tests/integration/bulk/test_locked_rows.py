@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.bulk import running
 from apps.bulk.actions import releasing
+from apps.bulk.models import BulkAction
 from apps.delivery.models import Delivery, Notification
 from apps.delivery.operations import dead_letters
 from tests.support.database import locks_of
@@ -91,3 +93,25 @@ def test_a_delivery_that_is_locked_is_released_later(shop, failed, monkeypatch, 
     found = read()
     assert (found["state"], found["done"], found["counts"]) == ("done", 4, {"released": 4})
     assert not waiting.all().exists()
+
+
+def test_a_lost_address_of_which_the_delivery_is_locked_is_restored_later(
+    shop, work, providers, operator
+):
+    providers.client.behave("fcm", "dead")
+    people = [f"person-{number}" for number in range(3)]
+    for number, name in enumerate(people):
+        recipient(name, push_android=f"device-000{number}:APA91bHun4MxP5egoKMwt2KZFBa")
+    shop.post("notifications", {"user_ids": people, "channels": ["push"], "content": HELLO})
+    work()
+    url = reverse("admin:begin_bulk_action", args=["restore"])
+    operator.post(url, {"provider": "fcm", "error": "UNREGISTERED", "since": "2020-01-01T00:00"})
+    with locks_of(LOCK, Delivery.objects.earliest("pk").pk):
+        running.tick()
+        running.tick()
+        row = BulkAction.objects.get()
+        assert (row.state, row.total, row.done) == ("running", 6, 4)
+    running.tick()
+    row.refresh_from_db()
+    assert (row.state, row.done) == ("done", 6)
+    assert row.counts == {"contacts": 3, "suppressions": 3, "dead_letters": 3}

@@ -65,7 +65,13 @@ class Command(BaseCommand):
             f"{done.contacts:,} contacts are enabled, {done.suppressions:,} suppressions lifted; "
             f"{done.dead_letters:,} deliveries are dead letters now: redrive them."
         )
-        if not done.contacts and not done.suppressions:
+        contacts, suppressions = restoration.count(cause)
+        if contacts or suppressions:
+            self.stdout.write(
+                f"{contacts:,} contacts and {suppressions:,} suppressions are left, which "
+                "something else was changing: run this again."
+            )
+        elif not done.contacts and not done.suppressions:
             self._list_causes(cause)
 
     def _list_causes(self, cause: Cause) -> None:

@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from apps.core.delivery_ids import number_of
 from apps.delivery.flow import lost_addresses
-from apps.delivery.models import Delivery
+from apps.delivery.models import DeadLetter, Delivery
 from apps.preferences.contacts import restoration
 from apps.preferences.contacts.restoration import Cause
 from apps.preferences.models import Contact, Suppression
 from apps.publishers.models import AuditEvent
+from tests.support.database import locks_of
 from tests.support.deliveries.mistakes import post_to_many, redrive
 from tests.support.publishers.people import contact, recipient
 
@@ -138,3 +139,48 @@ def test_a_delivery_that_arrived_after_all_is_no_dead_letter(gone, shop):
     row = shop.get(f"notifications/{gone['id']}/deliveries")["data"][0]
     Delivery.objects.filter(pk=number_of(row["id"])).update(state="delivered")
     assert lost_addresses.restore(Cause("fcm")).dead_letters == 4
+
+
+def test_what_something_else_has_locked_is_left_and_said_and_restored_by_the_next_call(gone):
+    since = (timezone.now() - HOUR).isoformat()
+    row = Contact.objects.filter(state="disabled").earliest("pk")
+    with locks_of("SELECT FROM delivery_delivery WHERE id = %s FOR UPDATE", row.disabled_delivery):
+        said = run("fcm", "--since", since)
+        assert "4 contacts are enabled, 4 suppressions lifted; 4 deliveries" in said
+        assert "1 contacts and 1 suppressions are left" in said
+    said = run("fcm", "--since", since)
+    assert "1 contacts are enabled, 1 suppressions lifted; 1 deliveries" in said
+    assert "are left" not in said
+    assert Delivery.objects.filter(state="dead").count() == DeadLetter.objects.count() == 5
+
+
+def test_a_contact_that_is_locked_is_come_back_to(gone):
+    row = Contact.objects.filter(state="disabled").earliest("pk")
+    with locks_of("SELECT FROM preferences_contact WHERE id = %s FOR UPDATE", row.pk):
+        assert lost_addresses.restore(Cause("fcm")) == (4, 5, 5)
+        assert restoration.count(Cause("fcm")) == (1, 0)
+    assert lost_addresses.restore(Cause("fcm")) == (1, 0, 0)
+
+
+def test_the_steps_of_a_restoration_pass_over_what_is_locked(gone, monkeypatch):
+    monkeypatch.setattr(restoration, "AT_ONCE", 2)
+    row = Contact.objects.filter(state="disabled").earliest("pk")
+    with locks_of("SELECT FROM delivery_delivery WHERE id = %s FOR UPDATE", row.disabled_delivery):
+        assert lost_addresses.restore(Cause("fcm")) == (4, 4, 4)
+    assert lost_addresses.restore(Cause("fcm")) == (1, 1, 1)
+
+
+def test_who_was_reached_by_a_replay_has_no_dead_letter(gone, shop, work):
+    ada = Contact.objects.filter(state="disabled").earliest("pk").recipient
+    contact("push", token(9), recipient=ada, platform="android")
+    again = shop.post(f"notifications/{gone['id']}/replay", {}, status=202)
+    work()
+    assert shop.counts(again)["push"]["accepted"] == 1
+    assert lost_addresses.restore(Cause("fcm")) == (5, 5, 4)
+    letters = DeadLetter.objects.values_list("delivery__recipient_id", flat=True)
+    assert len(letters) == 4 and ada.pk not in letters
+
+
+def test_what_is_being_sent_again_is_no_dead_letter(gone, shop):
+    shop.post(f"notifications/{gone['id']}/replay", {}, status=202)
+    assert lost_addresses.restore(Cause("fcm")) == (5, 5, 0)
