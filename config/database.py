@@ -7,6 +7,7 @@ verifies at the start of each process that they hold.
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from typing import Any
 
 import psycopg2
@@ -85,12 +86,31 @@ def settings(url: str, pool: int, pool_timeout: float) -> dict[str, dict[str, An
 
 
 def check_at_start() -> None:
-    """Exit with an error message where sessions would lack their limits."""
+    """Exit with an error message where sessions would lack their limits.
+
+    And where the database is known to be older than it was.
+    """
+    # Outside the pool: the master process must not open a connection that its forks share.
+    parameters = connections["default"].get_connection_params()
     try:
-        # Outside the pool: the master process must not open a connection that its forks share.
-        check_limits(connections["default"].get_connection_params())
+        check_limits(parameters)
+        check_age(parameters)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+
+
+def check_age(parameters: Mapping[str, Any]) -> None:
+    """Raise ``ImproperlyConfigured`` where the database lacks minutes that Redis knows of.
+
+    Returns quietly where one of them does not answer.
+    """
+    from apps.delivery.holding import recognition  # once Django is set up
+
+    with suppress(psycopg2.Error), closing(psycopg2.connect(**parameters)) as connection:
+        with connection.cursor() as cursor:
+            minutes = recognition.lacking(cursor)
+        if minutes > recognition.TOLERATED:
+            raise ImproperlyConfigured(recognition.describe(minutes))
 
 
 def check_limits(parameters: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import TypedDict
 from celery import shared_task
 
 from apps.core.processes import heartbeat as _heartbeat
+from apps.delivery.holding import recognition as _recognition
 from apps.delivery.maintenance import notifications as _notifications
 from apps.delivery.maintenance import retention as _purge
 from apps.delivery.maintenance import sweeper as _sweeper
@@ -57,6 +58,12 @@ def confirmations() -> None:
 def receipts() -> None:
     """Process the receipts that providers reported; every second."""
     _receipts.read()
+
+
+@shared_task(name="delivery.age")
+def age() -> None:
+    """Count a minute of the database's age, by which a restore is recognised; every minute."""
+    _recognition.count_minute()
 
 
 @shared_task(name="delivery.purge_notifications")

@@ -34,5 +34,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "purge-erasures": {"task": "privacy.purge", "schedule": 600.0, "options": {"expires": 600}},
     "bulk-actions": {"task": "bulk.work", "schedule": 1.0, "options": {"expires": 5}},
     "purge-bulk-actions": {"task": "bulk.purge", "schedule": 600.0, "options": {"expires": 600}},
+    "age": {"task": "delivery.age", "schedule": 60.0, "options": {"expires": 60}},
     "purge-runs": {"task": "schedules.purge", "schedule": 600.0, "options": {"expires": 600}},
 }

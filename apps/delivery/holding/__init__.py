@@ -12,10 +12,12 @@ hours late where it was not. ``hold`` has all of it wait, before workers start:
 Nothing has to be asked by a claim: what is held is not due, and what is accepted afterwards is not
 held. Ids that the lost database may have given to others since are not given again.
 
+- ``recognition``: recognise a database that was restored.
 - ``holding``: hold all that is open.
 - ``selection``: find and count what is held, by age, channel, category and publisher.
 - ``ending``: release it or cancel it.
 
 In: commands and the admin. Out: rows, as of any deferral; cancels through ``apps.delivery.state``.
-Imported by ``apps.delivery.management``, ``apps.delivery.admin`` and ``apps.doctor``.
+Imported by ``apps.delivery.management``, ``apps.delivery.admin``, ``apps.doctor`` and, at the
+start of every process, ``config.database``.
 """

@@ -20,7 +20,7 @@ from apps.delivery.models.notifications import Notification, NotificationKind
 from apps.delivery.models.ordering import ChunkTurn, Turn
 from apps.delivery.models.outbox.chunks import Chunk, ChunkKind, ChunkState
 from apps.delivery.models.outbox.claims import Claim
-from apps.delivery.models.pauses import HeldDelivery, ProviderSwitch, TopicRelease
+from apps.delivery.models.pauses import DatabaseAge, HeldDelivery, ProviderSwitch, TopicRelease
 from apps.delivery.models.receipts import Receipt, ReceiptEvent
 from apps.delivery.models.replies import Reply
 from apps.delivery.models.retention import RetentionDeferral, RetentionMark, RetentionRule
@@ -35,6 +35,7 @@ __all__ = [
     "ChunkState",
     "ChunkTurn",
     "Claim",
+    "DatabaseAge",
     "DeadLetter",
     "Deduplication",
     "Delivery",

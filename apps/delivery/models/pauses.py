@@ -1,4 +1,9 @@
-"""Providers that are paused, topics that were resumed, and what is held after a restore."""
+"""Providers that are paused, topics that were resumed, and what is held after a restore.
+
+And how far the database is, by which a restore is recognised.
+"""
+
+from uuid import uuid4
 
 from django.db import models
 
@@ -42,3 +47,18 @@ class HeldDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"delivery {self.delivery_id} is held"
+
+
+class DatabaseAge(models.Model):
+    """The minutes for which this database was in use: one row. Redis remembers them, too.
+
+    ``database`` names the database: its copies have it, and a new one has another. ``minutes`` are
+    raised by a hold, so that the database is ahead of whatever Redis remembers.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    database = models.UUIDField(default=uuid4)
+    minutes = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.minutes} minutes"

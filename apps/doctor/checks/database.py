@@ -11,7 +11,7 @@ from django.db import connection as django_connection
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.core.database_errors import FAILURES
-from apps.delivery.holding import selection
+from apps.delivery.holding import recognition, selection
 from apps.doctor.checks import connections
 from apps.doctor.checks.private import is_local
 from apps.doctor.findings import Finding, Options, Reporter
@@ -42,6 +42,7 @@ def check(options: Options) -> Iterator[Finding]:
         yield from _limits(connection)
         yield from _clock(connection)
         yield from _privacy(connection)
+        yield from _age(connection)
         yield from connections.check(connection, options)
     finally:
         connection.close()
@@ -70,6 +71,17 @@ def _held() -> Iterator[Finding]:
         yield _found.warning(
             "what was open when the database was restored is still held",
             "list it with manage.py held, and release or cancel it",
+        )
+
+
+def _age(connection: Any) -> Iterator[Finding]:
+    """Say that a backup was restored and nothing held, as far as Redis knows."""
+    with connection.cursor() as cursor:
+        minutes = recognition.lacking(cursor)
+    if minutes > recognition.TOLERATED:
+        yield _found.error(
+            f"the database lacks {minutes:,} minutes of which Redis knows: a backup was restored",
+            "run manage.py hold before any process starts, or manage.py hold --none",
         )
 
 

@@ -1,6 +1,7 @@
 """``manage.py hold``: have everything wait that is open in a database which was just restored."""
 
 import time
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
-from apps.delivery.holding import holding
+from apps.delivery.holding import holding, recognition
 from apps.publishers import audit
 
 #: Seconds between two looks at leases that have not run out.
@@ -24,10 +25,23 @@ class Command(BaseCommand):
         "released or cancelled (manage.py held). What is accepted afterwards is sent at once."
     )
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--none",
+            action="store_true",
+            help="hold nothing: have processes start with a database that lacks what came since",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError("Migrations are pending: run manage.py migrate first, then this.")
+        if options["none"]:
+            with transaction.atomic():
+                recognition.advance()
+                audit.record(None, "hold", "open_work", "nothing")
+            self.stdout.write("Nothing is held: what is open is sent once processes start.")
+            return
         old = holding.begin()
         said = False
         while holding.in_the_air(old):
@@ -37,6 +51,7 @@ class Command(BaseCommand):
             time.sleep(EVERY)
         held = holding.hold(old)
         with transaction.atomic():
+            recognition.advance()
             audit.record(None, "hold", "open_work", "everything", after=held._asdict())
         self.stdout.write(
             f"{held.deliveries:,} deliveries are held, and about {held.people:,} people whose "

@@ -1,8 +1,6 @@
 """A database that was restored from a backup sends nothing again until an operator says so."""
 
 import io
-import os
-import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +11,6 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection
 
 from apps.core import clock
 from apps.delivery import tasks
@@ -23,46 +20,13 @@ from apps.preferences.models import Category
 from apps.publishers.models import AuditEvent
 from apps.schedules import tasks as schedules
 from apps.schedules.models import Run, Schedule
-from stack.backends.postgres import BINARIES
+from tests.support.backups import Backup
 from tests.support.database import run_and_close
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop, delivery_of, make_shop
 from tests.support.waiting import until
 
 NUMBERS = {"ada": "+12025550123", "bob": "+12025550124"}
-
-
-class Backup:
-    """A dump of the database, and its restore, by the tools that operators use."""
-
-    def __init__(self, file: Any) -> None:
-        of = connection.settings_dict
-        self._file = str(file)
-        self._env = {
-            **os.environ,
-            "PGHOST": of["HOST"],
-            "PGPORT": str(of["PORT"]),
-            "PGUSER": of["USER"],
-            "PGPASSWORD": of["PASSWORD"],
-            "PGDATABASE": of["NAME"],
-        }
-
-    def dump(self) -> None:
-        self._run("pg_dump", "--format=custom", "--file", self._file)
-
-    def restore(self) -> None:
-        into = self._env["PGDATABASE"]
-        self._run("pg_restore", "--clean", "--if-exists", "--dbname", into, self._file)
-
-    def _run(self, name: str, *arguments: str) -> None:
-        command = [str(BINARIES / name), *arguments]
-        done = subprocess.run(command, env=self._env, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-
-
-@pytest.fixture
-def backup(transactional_db, tmp_path) -> Backup:
-    return Backup(tmp_path / "notifier.dump")
 
 
 @pytest.fixture
