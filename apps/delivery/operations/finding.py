@@ -20,15 +20,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
-from django.db.models.lookups import Exact
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.content.models import TemplateVersion
 from apps.core import clock
 from apps.delivery import selectors
 from apps.delivery.models import Delivery, Notification, NotificationKind
 from apps.delivery.selectors import NotificationState
+from apps.preferences.models import Contact
 from apps.preferences.selectors import contacts_of_address, recipient_ids
 from apps.publishers.models import Publisher
 from apps.topics.selectors import ids_of_name
@@ -45,8 +44,6 @@ MOST_MILLISECONDS = 2**48 - 1
 MOST_FOUND = 1_000
 #: Contacts of one address that are looked at.
 MOST_CONTACTS = 20
-#: True for the oldest of the deliveries examined of each notification.
-_OLDEST = Q(Exact(Window(RowNumber(), partition_by=[F("notification_id")], order_by="id"), 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +90,8 @@ def notifications_to(
 ) -> tuple[QuerySet[Delivery], Q]:
     """Return deliveries to a person, and the condition of one of each notification wanted.
 
-    They are in the order in which the person's first delivery of each was made. What has no
-    deliveries yet is not among them.
+    They are in the order in which the person's first delivery of each was made, which alone meets
+    the condition, so that each is on one page. What has no deliveries yet is not among them.
     """
     rest = _rest(wanted, "notification__")
     if wanted.reference is not None:
@@ -103,7 +100,7 @@ def notifications_to(
         rest &= Q(notification__topic__in=ids_of_name(wanted.topic))
     own = _own(publisher_id) & Q(notification__kind=NotificationKind.PUBLISHED)
     rows = _to(recipient_id).select_related("notification").defer("notification__content")
-    return rows, own & rest & _OLDEST
+    return rows, own & rest & _is_first(recipient_id)
 
 
 def notifications_of(deliveries: Iterable[Delivery]) -> list[Notification]:
@@ -240,6 +237,20 @@ _SEARCHES: Mapping[str, Callable[[str], dict[str, Any]]] = {
 
 def _to(recipient_id: int) -> QuerySet[Delivery]:
     return Delivery.objects.filter(recipient_id=recipient_id)
+
+
+def _is_first(recipient_id: int) -> Q:
+    """Return the condition of a person's first delivery of each notification.
+
+    The unique indexes on a notification and a contact, or a recipient without one, tell it, however
+    many people it went to. A delivery that takes another's place is never the first.
+    """
+    contacts = list(Contact.objects.filter(recipient=recipient_id).values_list("pk", flat=True))
+    older = Delivery.objects.filter(
+        notification=OuterRef("notification"), pk__lt=OuterRef("pk"), instead_of=None
+    )
+    own = older.filter(recipient_id=recipient_id)
+    return Q(~Exists(own.filter(contact_id__in=contacts)), ~Exists(own.filter(contact_id=None)))
 
 
 def _own(publisher_id: int) -> Q:

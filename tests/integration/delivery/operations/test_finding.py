@@ -128,6 +128,18 @@ def test_a_person_has_each_notification_once_however_many_deliveries_it_has(shop
         assert ids(shop, user_id="ada", limit=limit) == [third, second, first]
 
 
+def test_a_person_has_each_notification_once_however_much_of_it_a_page_examines(
+    shop, work, monkeypatch
+):
+    keys = []
+    for _ in range(5):
+        keys.append(post(shop))
+        work()
+    for most in range(1, 12):
+        monkeypatch.setattr(pagination, "LOOK_THROUGH", most)
+        assert ids(shop, user_id="ada") == keys[::-1]
+
+
 def test_what_waits_to_be_sent_to_a_person_is_not_listed_until_it_is(shop, work):
     key = post(shop)
     assert ids(shop, user_id="ada") == []
