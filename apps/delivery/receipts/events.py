@@ -18,6 +18,7 @@ from apps.delivery.state import DeliveryStanding
 from apps.preferences.contacts import provider_reports
 from apps.preferences.contacts.provider_reports import ProviderReport
 from notifier.domain.ids.delivery_ids import DeliveryId
+from notifier.domain.redaction import without_address
 from notifier.domain.states import WAITING, DeliveryState
 from notifier.receipts import (
     DOUBTED,
@@ -78,6 +79,9 @@ def apply(events: Sequence[DeliveryEvent]) -> None:
     )
     for one, undecided in new_events:
         reported = one.reported if undecided else _believable(one.provider, one.reported, doubted)
+        if reported.detail:
+            known = addresses.get(one.delivery, "")
+            reported = replace(reported, detail=without_address(reported.detail, known))
         moved = not undecided and transitions.apply(one.delivery, one.provider, reported)
         pending = undecided or (not moved and transitions.waits(one.delivery))
         if reported.event is Event.ACCEPTED and not (moved or pending):

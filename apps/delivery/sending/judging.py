@@ -15,6 +15,7 @@ from notifier.dispatch.dispatcher import Sent
 from notifier.dispatch.failover import NO_ALTERNATIVE, alternatives, at_fault
 from notifier.dispatch.resolution import judge
 from notifier.domain.outcomes import DETAIL_LIMIT, Accepted, Held, Refused, Retry, Unknown
+from notifier.domain.redaction import without_address
 from notifier.resilience.breaker import FAILURES, PROBE_WAIT
 
 _rng = random.Random()
@@ -88,7 +89,7 @@ def results(claim: Claim, batch: Sequence[Sent], admission: Admission) -> list[R
                 duration_ms=round(sent.duration * 1000),
                 outcome=_OUTCOME_NAMES[type(outcome)],
                 status=getattr(outcome, "status", None),
-                detail=_clean(getattr(outcome, "detail", ""), DETAIL_LIMIT),
+                detail=_detail(sent),
                 disable_contact=isinstance(outcome, Refused) and outcome.disable_contact,
                 endpoint=policy.endpoint if policy else None,
             )
@@ -119,6 +120,12 @@ def _retry_policies(claim: Claim, batch: Iterable[Sent]) -> dict[int, OwnPolicy]
         for key, policy in topics.items()
         if (found := own.get(key, policy))
     }
+
+
+def _detail(sent: Sent) -> str:
+    """Return what the provider said of a failure, without the address: it is kept and shown."""
+    detail: str = getattr(sent.outcome, "detail", "")
+    return detail and _clean(without_address(detail, sent.message.address), DETAIL_LIMIT)
 
 
 def _clean(text: str, most: int) -> str:
