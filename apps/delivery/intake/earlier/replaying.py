@@ -98,6 +98,12 @@ def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
     channels = availability.available(choice.channels or settings.CHANNELS)
     found = undelivered.find(row.pk, kin, choice.states, channels)
     slices, people = _slices(row, found.deliveries)
+    if not slices and found.busy:
+        raise Problem(
+            "conflict",
+            "Something else is changing the deliveries of those who did not get it. Ask again in a "
+            "moment.",
+        )
     if not slices:
         raise Problem(
             "conflict",
@@ -105,7 +111,7 @@ def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
             "channels left, was erased or is gone, or is told of it by a digest that is a dead "
             "letter, which you can redrive.",
         )
-    draft = _draft(row, first, topic, slices, choice)
+    draft = _draft(row, first, topic, slices, choice, found.busy)
     return Replay(draft, [key for key, person in found.locked.items() if person in people])
 
 
@@ -215,9 +221,14 @@ def _draft(
     topic: TopicSnapshot | None,
     slices: Sequence[Slice],
     choice: Choice,
+    busy: int,
 ) -> Draft:
     channels = sorted({one.channel for one in slices})
     warnings = list(load_shedding.check(row.priority, channels, fan_out=False, pointer=""))
+    if busy:
+        left = f"{busy:,} {'person is' if busy == 1 else 'people are'} left out"
+        why = "something else is changing their deliveries. Replay it again once this is done."
+        warnings.append({"pointer": "", "detail": f"{left}: {why}"})
     return Draft(
         content=_content(row),
         priority=row.priority,

@@ -36,10 +36,14 @@ class Undelivered(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Deliveries to send again, and by id who all those are for that are locked."""
+    """Deliveries to send again, and by id who all those are for that are locked.
+
+    ``busy``: how many people were left out, since something of theirs is locked elsewhere.
+    """
 
     deliveries: Sequence[Undelivered]
     locked: Mapping[int, Person]
+    busy: int
 
 
 # Somebody who got it in any of the family, or may have got it, is left out, and so is who gets it
@@ -88,7 +92,8 @@ def find(
 
     ``family``: the first notification and all of its replays. Locked with them is all that is dead
     of the family for the same people, so that none of it is redriven beside a replay. People of
-    whom something is locked elsewhere are left out. Raises ``Problem`` where there are too many.
+    whom something is locked elsewhere are left out and counted. Raises ``Problem`` where there are
+    too many.
     """
     parameters: dict[str, Any] = {
         "notification_id": notification_id,
@@ -119,6 +124,7 @@ def find(
     return Found(
         [one for one in chosen if one.person not in taken],
         {key: person for key, person in wanted.items() if person not in taken},
+        len(taken),
     )
 
 

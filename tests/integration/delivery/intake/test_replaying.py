@@ -15,6 +15,7 @@ from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.publishers.models import AuditEvent
 from apps.topics.models import Subscription
 from notifier.security import crypto
+from tests.support.database import locks_of
 from tests.support.publishers.people import contact, recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop
 
@@ -180,6 +181,23 @@ def test_a_replay_is_replayed_likewise(shop, work, ended):
     work()
     assert (people(third), third["replay_of"]) == (["ada"], first["id"])
     assert replay(shop, again, 409)["type"] == CONFLICT
+
+
+def test_who_is_left_out_for_a_locked_delivery_is_counted_and_replayed_later(shop, work, ended):
+    first = ended(ada="dead", bob="failed")
+    lock = "SELECT FROM delivery_delivery WHERE id = %s FOR UPDATE"
+    with locks_of(lock, of(first, "ada").get().pk):
+        assert "Ask again" in replay(shop, first, 409, states=["dead"])["detail"]
+        again = replay(shop, first)
+    assert [one["detail"].partition(":")[0] for one in again["warnings"]] == [
+        "1 person is left out"
+    ]
+    work()
+    assert people(again) == ["bob"]
+    third = replay(shop, first)
+    assert "warnings" not in third
+    work()
+    assert people(third) == ["ada"]
 
 
 def test_what_is_sent_again_is_no_dead_letter_any_more(shop, work, ended):
