@@ -162,7 +162,13 @@ class Draft:
         form = NewTemplateForm if version is None else NextVersionForm
         self.about = form(typed, initial=None if version is None else _about(version))
         rows = [{"locale": "en"}] if version is None else list(map(_typed, _texts(version)))
-        self.contents: _FormSet = ContentForms(typed, initial=rows, prefix="text")
+        self.contents: _FormSet = ContentForms(
+            typed,
+            initial=rows,
+            prefix="text",
+            # A text of which nothing was sent would else be valid, and have no fields.
+            form_kwargs={"empty_permitted": False},
+        )
         self.example = VariablesForm(typed)
         #: Errors that belong to no field.
         self.errors: list[str] = []

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from celery.schedules import ParseException
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -139,6 +140,11 @@ class PeriodicTaskForm(BeatPeriodicTaskForm):
         self.fields["task"].widget = UnfoldAdminTextInputWidget()
         self.fields["regtask"].widget = TaskSelect()
 
+    def clean(self) -> Any:
+        # Its base looks for the name of a task that has been refused, too.
+        self.cleaned_data.setdefault("task", "")
+        return super().clean()
+
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(Audited, BeatPeriodicTaskAdmin, ModelAdmin):
@@ -169,6 +175,13 @@ class ScheduleAdmin(Audited, ModelAdmin):
 @admin.register(CrontabSchedule)
 class CrontabScheduleAdmin(Audited, BeatCrontabScheduleAdmin, ModelAdmin):
     """Schedules of periodic tasks in cron's notation."""
+
+    @admin.display(description="in words")
+    def human_readable(self, row: CrontabSchedule) -> str:
+        try:
+            return str(row.human_readable)
+        except (ParseException, ValueError):  # as it was typed, in a form that is shown again
+            return ""
 
 
 @admin.register(ClockedSchedule)

@@ -5,6 +5,12 @@ from datetime import timedelta
 from typing import Any, Protocol, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import (
+    AutocompleteMixin,
+    AutocompleteSelect,
+    AutocompleteSelectMultiple,
+)
+from django.db.models import ForeignKey, ManyToManyField
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -44,6 +50,19 @@ class TopicList(ChangeList):
         self.result_list = rows
 
 
+class _KeysOnly(AutocompleteMixin):
+    """Leave out what is no key: Django's widgets have the database look for whatever is posted."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        return super().optgroups(name, [one for one in value if str(one).isdecimal()], attr)
+
+
+class _One(_KeysOnly, AutocompleteSelect): ...
+
+
+class _Several(_KeysOnly, AutocompleteSelectMultiple): ...
+
+
 @admin.register(Topic)
 class TopicAdmin(Audited, Panelled):
     """List of topics, with deleted ones, whose rows stay for the notifications that name them."""
@@ -57,6 +76,20 @@ class TopicAdmin(Audited, Panelled):
     ordering = ("name",)
     autocomplete_fields = ("publisher", "granted_to")
     readonly_fields = ("paused_at", "deleted_at", "created_at", "updated_at")
+
+    def formfield_for_foreignkey(
+        self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **options: Any
+    ) -> Any:
+        if db_field.name in self.autocomplete_fields:
+            options["widget"] = _One(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **options)
+
+    def formfield_for_manytomany(
+        self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **options: Any
+    ) -> Any:
+        if db_field.name in self.autocomplete_fields:
+            options["widget"] = _Several(db_field, self.admin_site)
+        return super().formfield_for_manytomany(db_field, request, **options)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[TopicList]:
         return TopicList
