@@ -8,7 +8,7 @@ it: whoever restores a backup holds what is open in any case.
 """
 
 import logging
-from typing import Any
+from typing import Any, cast
 
 import redis
 from django.db import connection
@@ -73,12 +73,12 @@ def lacking(cursor: Any) -> int:
     database, minutes = row
     client = cache.connect_redis(cache.ANSWER_SECONDS)  # a fork must not share the thread's own
     try:
-        known = int(client.get(_key(database)) or 0)
+        known = int(cast("bytes | None", client.get(_key(database))) or 0)
     except (redis.RedisError, OSError):
         return 0
     finally:
         client.close()
-    return max(0, known - minutes)
+    return max(0, known - int(minutes))
 
 
 def describe(minutes: int) -> str:

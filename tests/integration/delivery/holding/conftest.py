@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.backups import Backup
+from tests.support.deliveries.backups import Backup
 from tests.support.publishers.admin_actions import onlooker, operator
 
 __all__ = ["onlooker", "operator"]  # fixtures

@@ -20,8 +20,8 @@ from apps.preferences.models import Category
 from apps.publishers.models import AuditEvent
 from apps.schedules import tasks as schedules
 from apps.schedules.models import Run, Schedule
-from tests.support.backups import Backup
 from tests.support.database import run_and_close
+from tests.support.deliveries.backups import Backup
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop, delivery_of, make_shop
 from tests.support.waiting import until
