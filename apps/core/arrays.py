@@ -43,6 +43,15 @@ def lists(values: Iterable[Iterable[int] | None]) -> str:
     return _array(["NULL" if value is None else f'"{numbers(value)}"' for value in values])
 
 
+def bounds(values: Iterable[int]) -> tuple[int, int]:
+    """Return the least and the greatest of some ids, of which there is one at least.
+
+    A statement that names them is planned for the partitions between them alone.
+    """
+    found = list(values)
+    return min(found), max(found)
+
+
 def _array(elements: Iterable[str]) -> str:
     return f"{{{','.join(elements)}}}"
 

@@ -15,6 +15,7 @@ from apps.delivery.holding import recognition as _recognition
 from apps.delivery.maintenance import notifications as _notifications
 from apps.delivery.maintenance import retention as _purge
 from apps.delivery.maintenance import sweeper as _sweeper
+from apps.delivery.maintenance.partitions import making as _making
 from apps.delivery.operations import confirmations as _confirmations
 from apps.delivery.outbox.queues import Queue, all_queues
 from apps.delivery.receipts import processing as _receipts
@@ -68,7 +69,11 @@ def age() -> None:
 
 @shared_task(name="delivery.purge_notifications")
 def purge_notifications() -> None:
-    """Delete contents and records whose retention is over; every ten minutes."""
+    """Make the partitions of coming days, and delete what is over its retention.
+
+    Contents and records, every ten minutes.
+    """
+    _making.make_ahead()
     _notifications.purge()
 
 

@@ -6,13 +6,17 @@ its expiry. Records are the rows of the notification, its deliveries and all tha
 they go after ``RECORD_DAYS``. Rules (``RetentionRule``) change both for categories and publishers.
 Nothing goes while something of it is still to be sent.
 
+Records of a whole day go with the day's partitions (``partitions.dropping``), where nearly all of
+them are to go; until then, and where a rule keeps many of them, they are deleted one by one.
+
 Notifications have no index for this, which every acceptance would pay for. Their ids are in the
 order of acceptance: each age is a walk over them, and a mark says how far it has come. What is not
 to go when the walk passes gets a row that says when to look again (``RetentionDeferral``).
 """
 
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -20,10 +24,16 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from apps.core import arrays, clock
+from apps.delivery.maintenance.partitions import dropping, locks, tables
+from apps.delivery.maintenance.partitions.tables import TABLES
 from apps.delivery.models import Notification, RetentionDeferral, RetentionMark, RetentionRule
+from notifier.domain.ids import days
 from notifier.domain.states import WAITING
+
+log = logging.getLogger(__name__)
 
 #: Notifications that one transaction looks at.
 AT_ONCE = 1_000
@@ -53,10 +63,11 @@ def purge(longest: float = LONGEST) -> int:
     once do some of it twice, which changes nothing.
     """
     until = time.monotonic() + longest
+    _drop_days(until)
     deleted = _walk("expiring", What.CONTENT, EXPIRING_AGE, _EXPIRING, until)
     for what in What:
-        for days in _ages(what):
-            deleted += _walk(f"{what}:{days}", what, timedelta(days=days), _OF_AGE, until)
+        for age in _ages(what):
+            deleted += _walk(f"{what}:{age}", what, timedelta(days=age), _OF_AGE, until)
         deleted += _look_again(what, until)
     return deleted
 
@@ -74,7 +85,7 @@ def _default(what: What) -> int:
 def _ages(what: What) -> list[int]:
     """Return the ages at which something may go, in days, the youngest first."""
     found = RetentionRule.objects.values_list(f"{what}_days", flat=True)
-    return sorted({_default(what), *(days for days in found if days is not None)})
+    return sorted({_default(what), *(age for age in found if age is not None)})
 
 
 #: SQL: which notifications a walk looks at. What is kept for longer is left to a later walk.
@@ -82,9 +93,70 @@ _OF_AGE = "kept.age <= %(age)s"
 _EXPIRING = "n.category_kind = 'critical' AND n.expires_at IS NOT NULL"
 
 
+def _drop_days(until: float) -> None:
+    """Drop the partitions of days of which the youngest age for records has come to all rows."""
+    dropping.drop_detached()
+    ended = clock.moment() - timedelta(days=_ages(What.RECORD)[0])
+    for span in dropping.ended(by=days.of_moment(ended)):
+        if time.monotonic() > until:
+            return
+        kept = _kept(span)
+        if kept is None:
+            continue
+        try:
+            dropping.drop(span, kept)
+        except (dropping.Awake, locks.Busy) as error:
+            log.info("the partitions of %s are dropped later: %r", span, error)
+            continue
+        with connection.cursor() as cursor:
+            _defer(cursor, What.RECORD, kept)
+
+
+_WITH_WORK = """
+SELECT DISTINCT notification_id FROM delivery_chunk WHERE {chunks} AND state <> 'done'
+UNION
+SELECT DISTINCT notification_id FROM {deliveries} WHERE state = ANY(%(waiting)s)
+LIMIT %(most)s
+"""
+
+
+def _kept(span: dropping.Span) -> dict[UUID, datetime] | None:
+    """Return the notifications of ended days that are to be kept, with when to look at them again.
+
+    ``None`` where they have too many deliveries to be moved out of the way.
+    """
+    notifications, deliveries = (span.partition(table) for table in TABLES[:2])
+    now, most = clock.moment(), dropping.MOST_KEPT
+    parameters = {
+        "waiting": list(WAITING),
+        "most": most + 1,
+        "now": now,
+        "days": _default(What.RECORD),
+    }
+    statement = _WITH_WORK.format(
+        chunks=span.condition(TABLES[0]).format("notification_id"), deliveries=deliveries
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        kept = {key: now + LOOK_AGAIN for (key,) in cursor.fetchall()}
+        cursor.execute(
+            f"SELECT n.id, regular.due FROM {notifications} n {_REGULARLY.format(what=What.RECORD)}"
+            " WHERE regular.due > %(now)s LIMIT %(most)s",
+            parameters,
+        )
+        kept.update(cursor.fetchall())
+        if len(kept) > most:
+            return None
+        cursor.execute(
+            f"SELECT count(*) FROM {deliveries} WHERE notification_id = ANY(%s::uuid[])",
+            [arrays.uuids(kept)],
+        )
+        return kept if cursor.fetchone()[0] <= most else None
+
+
 def _walk(name: str, what: What, age: timedelta, which: str, until: float) -> int:
     """Delete from notifications that have come of an age since the last walk of this name."""
-    end, deleted = _first_id(clock.moment() - age), 0
+    end, deleted = _end(what, clock.moment() - age), 0
     while time.monotonic() < until:
         mark = RetentionMark.objects.filter(pk=name).first()
         rows = Notification.objects.filter(pk__lt=end).order_by("pk")
@@ -124,8 +196,14 @@ def _look_again(what: What, until: float) -> int:
     return deleted
 
 
-def _first_id(moment: datetime) -> UUID:
-    """Return the smallest UUIDv7 of a time."""
+def _end(what: What, moment: datetime) -> UUID:
+    """Return the end of a walk at what was accepted until ``moment``: a UUIDv7.
+
+    Where there are partitions, records of a day that has not wholly come of age are left to their
+    drop.
+    """
+    if what is What.RECORD and tables.all_partitioned():
+        return days.first_notification(days.of_moment(moment))
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
@@ -136,16 +214,8 @@ class Judged(NamedTuple):
     later: dict[UUID, datetime]
 
 
-_JUDGE = """
-SELECT n.id, {due},
-       EXISTS (SELECT FROM delivery_chunk c WHERE c.notification_id = n.id AND c.state <> 'done')
-       OR CASE WHEN n.counts_kept
-               THEN coalesce((SELECT sum(count) FROM delivery_statecount s
-                               WHERE s.notification_id = n.id
-                                 AND s.state = ANY(%(waiting)s)), 0) > 0
-               ELSE EXISTS (SELECT FROM delivery_delivery d
-                             WHERE d.notification_id = n.id AND d.state = ANY(%(waiting)s)) END
-  FROM delivery_notification n
+#: SQL: how long a notification n is kept by the rules, and when it is due by that.
+_REGULARLY = """
  CROSS JOIN LATERAL (
        SELECT make_interval(days => coalesce(
               (SELECT r.{what}_days FROM delivery_retentionrule r
@@ -155,6 +225,17 @@ SELECT n.id, {due},
                 ORDER BY (r.category <> '')::int * 2 + (r.publisher_id IS NOT NULL)::int DESC
                 LIMIT 1), %(days)s)) AS age) AS kept
  CROSS JOIN LATERAL (SELECT greatest(n.created_at, n.send_at) + kept.age AS due) AS regular
+"""
+_JUDGE = """
+SELECT n.id, {due},
+       EXISTS (SELECT FROM delivery_chunk c WHERE c.notification_id = n.id AND c.state <> 'done')
+       OR CASE WHEN n.counts_kept
+               THEN coalesce((SELECT sum(count) FROM delivery_statecount s
+                               WHERE s.notification_id = n.id
+                                 AND s.state = ANY(%(waiting)s)), 0) > 0
+               ELSE EXISTS (SELECT FROM delivery_delivery d
+                             WHERE d.notification_id = n.id AND d.state = ANY(%(waiting)s)) END
+  FROM delivery_notification n {regularly}
  WHERE n.id = ANY(%(ids)s::uuid[]) AND {left} AND {which}
 """
 #: SQL: when it is due. ``least`` passes over null, and so over what does not expire.
@@ -170,7 +251,9 @@ _LEFT = {What.CONTENT: "n.content <> ''", What.RECORD: "true"}
 def _judge(what: What, ids: Sequence[UUID], which: str, age: timedelta) -> Judged:
     """Judge those of these notifications that ``which`` finds."""
     now, judged = clock.moment(), Judged([], {})
-    statement = _JUDGE.format(what=what, due=_DUE[what], left=_LEFT[what], which=which)
+    statement = _JUDGE.format(
+        regularly=_REGULARLY.format(what=what), due=_DUE[what], left=_LEFT[what], which=which
+    )
     # psycopg2 adapts a timedelta, though django-stubs do not list it.
     parameters: dict[str, Any] = {
         "ids": arrays.uuids(ids),
@@ -210,10 +293,13 @@ def _delete(what: What, judged: Judged) -> int:
         else:
             for statement in _RECORDS:
                 cursor.execute(statement, [arrays.uuids(judged.due)])
-        cursor.execute(
-            _DEFER, [what, arrays.uuids(judged.later), arrays.times(judged.later.values())]
-        )
+        _defer(cursor, what, judged.later)
     return len(judged.due)
+
+
+def _defer(cursor: CursorWrapper, what: What, later: Mapping[UUID, datetime]) -> None:
+    """Have these notifications looked at again."""
+    cursor.execute(_DEFER, [what, arrays.uuids(later), arrays.times(later.values())])
 
 
 _SOME_DELIVERIES = """

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from apps.delivery.outbox import waiting_days
 from apps.delivery.outbox.queues import Queue, all_queues
 
 #: Most deliveries, and most chunks, that are counted of each channel and priority.
@@ -32,7 +33,10 @@ class Backlog:
 def backlog() -> list[Backlog]:
     """Return the backlog of each queue that has one. What is scheduled for later is not in it."""
     with connection.cursor() as cursor:
-        cursor.execute(_BACKLOG, _columns(all_queues()) | {"most": MOST})
+        cursor.execute(
+            _BACKLOG.format(days=waiting_days.condition()),
+            _columns(all_queues()) | {"most": MOST},
+        )
         return [Backlog(*row) for row in cursor.fetchall()]
 
 
@@ -42,7 +46,7 @@ def ages(queues: Collection[Queue]) -> dict[Queue, float]:
     Queues without work that is due are left out.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_AGES, _columns(queues))
+        cursor.execute(_AGES.format(days=waiting_days.condition()), _columns(queues))
         return {Queue(channel, priority): age for channel, priority, age in cursor.fetchall()}
 
 
@@ -74,7 +78,7 @@ def _publishers(table: str, since: str, condition: str) -> str:
 
 
 _CHUNKS = ("delivery_chunk", "ready_at", "state = 'queued'")
-_DELIVERIES = ("delivery_delivery", "next_attempt_at", "next_attempt_at IS NOT NULL")
+_DELIVERIES = ("delivery_delivery", "next_attempt_at", "next_attempt_at IS NOT NULL AND {days}")
 _QUEUES = """
   FROM unnest(%(channels)s::text[], %(priorities)s::text[]) AS q (channel, priority)"""
 _AGES = f"""

@@ -8,6 +8,7 @@ from django.db import connection
 
 from apps.core import arrays
 from apps.delivery.models import ChunkKind
+from apps.delivery.outbox import waiting_days
 from apps.delivery.outbox.queues import Queue
 
 # One index probe per publisher, however many rows each has waiting.
@@ -19,6 +20,7 @@ SELECT publisher_id FROM delivery_chunk
 _OF_DELIVERIES = """
 SELECT publisher_id FROM delivery_delivery
  WHERE next_attempt_at IS NOT NULL AND priority = %(priority)s AND channel = %(channel)s {more}
+   AND {{days}}
  ORDER BY publisher_id LIMIT 1
 """
 _MORE = "AND publisher_id > p.publisher_id"
@@ -43,7 +45,7 @@ SELECT publisher_id, bool_or(new), bool_or(due)
          WHERE EXISTS (SELECT FROM delivery_delivery d
                         WHERE d.priority = %(priority)s AND d.channel = %(channel)s
                           AND d.publisher_id = due.publisher_id
-                          AND d.next_attempt_at <= statement_timestamp())) found
+                          AND d.next_attempt_at <= statement_timestamp() AND {{days}})) found
  GROUP BY publisher_id
 """
 # As many chunks as fit into the share if all are as large as the first.
@@ -74,7 +76,7 @@ SELECT d.id, d.notification_id::text
  CROSS JOIN LATERAL (
     SELECT id, notification_id FROM delivery_delivery
      WHERE priority = %(priority)s AND channel = %(channel)s AND publisher_id = p.publisher_id
-       AND next_attempt_at <= statement_timestamp()
+       AND next_attempt_at <= statement_timestamp() AND {days}
      ORDER BY next_attempt_at LIMIT p.share
        FOR UPDATE SKIP LOCKED) d
 """
@@ -128,7 +130,7 @@ class DueDelivery(NamedTuple):
 def publishers(queue: Queue) -> list[PublisherWork]:
     """Return the publishers with work in the queue that may be claimed now."""
     with connection.cursor() as cursor:
-        cursor.execute(_PUBLISHERS, queue._asdict())
+        cursor.execute(_PUBLISHERS.format(days=waiting_days.condition()), queue._asdict())
         return [PublisherWork._make(row) for row in cursor.fetchall()]
 
 
@@ -146,7 +148,7 @@ def lock_chunks(queue: Queue, shares: Mapping[int, int], size: int) -> list[Lock
 def lock_due(queue: Queue, shares: Mapping[int, int]) -> list[DueDelivery]:
     """Lock the deliveries of each publisher that have been due longest, up to its share."""
     with connection.cursor() as cursor:
-        cursor.execute(_DUE, _named(queue, shares))
+        cursor.execute(_DUE.format(days=waiting_days.condition()), _named(queue, shares))
         return [DueDelivery._make(row) for row in cursor.fetchall()]
 
 

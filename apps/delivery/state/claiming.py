@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from apps.core import arrays
+from apps.delivery.models import delivery_numbers
 from apps.delivery.outbox.pending import LockedChunk
 from apps.delivery.state import counts, ordering
 from apps.delivery.state.eligibility.audience import (
@@ -87,11 +88,11 @@ ADDRESSED = """
 # they are. Deliveries beyond the ``most`` of one claim are queued and due at once, for any worker.
 _INSERT = """
 moved AS (
-    INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id,
+    INSERT INTO delivery_delivery (id, notification_id, chunk_id, publisher_id, contact_id,
                                    recipient_id, channel, priority, state, reason, refused_by,
                                    next_attempt_at, created_at, updated_at{and_step})
-    SELECT {notification_id}, %(claim_id)s, {publisher_id}, contact_id, recipient_id, %(channel)s,
-           %(priority)s, after, {reason}, {refused_by},
+    SELECT {new_id}, {notification_id}, %(claim_id)s, {publisher_id}, contact_id, recipient_id,
+           %(channel)s, %(priority)s, after, {reason}, {refused_by},
            CASE WHEN after = 'queued' THEN clock_timestamp() END, clock_timestamp(),
            clock_timestamp(){and_its_step}
       FROM (SELECT *, CASE WHEN refusal IS NOT NULL THEN 'suppressed'
@@ -141,6 +142,7 @@ def create_cut_statement(step: str = "") -> str:
         JUDGED_CUT
         + ", "
         + _INSERT.format(
+            new_id=delivery_numbers.NEW.format(notification_id="%(notification_id)s"),
             notification_id="%(notification_id)s",
             publisher_id="%(publisher_id)s",
             expires_at="%(expires_at)s::timestamptz",
@@ -196,6 +198,7 @@ WITH slice AS MATERIALIZED (
 def create_named_statement(judged: str, step: str = "") -> str:
     """Return the statement that creates the deliveries of ``judged``; ``step``: as above."""
     insert = _INSERT.format(
+        new_id=delivery_numbers.NEW.format(notification_id="notification_id"),
         notification_id="notification_id",
         publisher_id="publisher_id",
         expires_at="expires_at",

@@ -44,7 +44,9 @@ WITH moved AS MATERIALIZED (
       FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::smallint[], %s::bigint[])
         AS m (notification_id, channel, state, slot, count)
      CROSS JOIN LATERAL (SELECT publisher_id, topic_id, kind, counts_kept
-                           FROM delivery_notification WHERE id = m.notification_id LIMIT 1) n
+                           FROM delivery_notification
+                          WHERE id = m.notification_id AND id BETWEEN %s::uuid AND %s::uuid
+                          LIMIT 1) n
 ), counted AS (
     INSERT INTO delivery_statecount (notification_id, channel, state, slot, count)
     SELECT notification_id, channel, state, slot, count FROM moved WHERE counts_kept
@@ -146,7 +148,7 @@ def add(moves: Moves) -> None:
         return
     if not _blocked:
         try:
-            _count(_COUNT, _columns(changed))
+            _count(_COUNT, [*_columns(changed), changed[0][0][0], changed[-1][0][0]])
         except CountsLocked:
             if _repeated.now:
                 raise
@@ -205,7 +207,7 @@ def count_pending() -> int:
     return len(rows)
 
 
-def _count(statement: str, columns: list[list[object]]) -> None:
+def _count(statement: str, columns: Sequence[object]) -> None:
     with connection.cursor() as cursor:
         try:
             with nullcontext() if _repeated.now else transaction.atomic():

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from apps.core import arrays
+from apps.delivery.models import delivery_numbers
 from apps.delivery.outbox import claims
 from apps.delivery.state import counts, ordering
 from apps.delivery.state.digests import following
@@ -64,6 +65,7 @@ UPDATE delivery_delivery d
               %s::float8[], %s::smallint[])
        AS r (id, claim_id, state, reason, provider, provider_message_id, next_at, attempt)
  WHERE d.id = r.id AND d.chunk_id = r.claim_id AND d.state = 'sending'
+   AND d.id BETWEEN %s AND %s
 """
 _UNCOUNT = """
 UPDATE delivery_delivery SET attempts_uncounted = attempts_uncounted + 1 WHERE id = ANY(%s)
@@ -79,11 +81,12 @@ SELECT delivery_id, number, provider, to_timestamp(started), duration, outcome, 
 """
 # The new delivery is due at once, for workers of its own channel. A topic that requires
 # confirmation allows only webhooks here: any other address was never asked to confirm.
-_REPLACE = """
-INSERT INTO delivery_delivery (notification_id, chunk_id, publisher_id, contact_id, channel,
+_REPLACE = f"""
+INSERT INTO delivery_delivery (id, notification_id, chunk_id, publisher_id, contact_id, channel,
                                priority, state, instead_of, step, next_attempt_at, created_at,
                                updated_at)
-SELECT d.notification_id, d.chunk_id, n.publisher_id, k.id, k.channel, d.priority, 'retrying', d.id,
+SELECT {delivery_numbers.NEW.format(notification_id="d.notification_id")},
+       d.notification_id, d.chunk_id, n.publisher_id, k.id, k.channel, d.priority, 'retrying', d.id,
        d.step, clock_timestamp(), clock_timestamp(), clock_timestamp()
   FROM unnest(%s::bigint[], %s::bigint[]) AS r (id, contact_id)
   JOIN delivery_delivery d ON d.id = r.id
@@ -91,7 +94,7 @@ SELECT d.notification_id, d.chunk_id, n.publisher_id, k.id, k.channel, d.priorit
   JOIN delivery_notification n ON n.id = d.notification_id
   LEFT JOIN topics_topic t ON t.id = n.topic_id
  WHERE k.channel = 'webhook' OR t.requires_confirmation IS NOT TRUE
-ON CONFLICT (instead_of) WHERE instead_of IS NOT NULL DO NOTHING
+ON CONFLICT DO NOTHING
 RETURNING instead_of, notification_id::text, channel
 """
 BURY = """
@@ -143,6 +146,7 @@ def record(
                 arrays.texts(r.provider_message_id for r in results),
                 arrays.numbers(r.next_attempt_at for r in results),
                 arrays.numbers(r.attempt for r in results),
+                *arrays.bounds(r.delivery_id for r in results),
             ],
         )
         if cursor.rowcount != len(results):

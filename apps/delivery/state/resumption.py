@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.core import arrays
 from apps.delivery.state import deferral, ordering
 from apps.delivery.state.claiming import ADDRESSED, NOBODY, Claimed, QuietColumns
 from apps.delivery.state.eligibility import judging
@@ -51,11 +52,13 @@ _FAILED_AT = """
  coalesce(CASE WHEN moved.attempts > 0 THEN
           (SELECT a.provider FROM delivery_attempt a
             WHERE a.delivery_id = moved.id AND a.number = moved.attempts
+              AND a.delivery_id BETWEEN %(low)s AND %(high)s
               AND a.outcome IN ('retry', 'refused') AND a.reason = ANY(%(faults)s)) END, '')
 """
 _UNANSWERED = """
  (moved.attempts > 0 AND EXISTS (SELECT FROM delivery_attempt a
-                                  WHERE a.delivery_id = moved.id AND a.outcome = 'unknown'))
+                                  WHERE a.delivery_id = moved.id AND a.outcome = 'unknown'
+                                    AND a.delivery_id BETWEEN %(low)s AND %(high)s))
 """
 # Deliveries that are due again. Those of a paused topic go on waiting and use up no attempt. Where
 # the topic cannot be resumed before this commits (``held``), they wait until it is.
@@ -117,7 +120,7 @@ WITH audience AS (
            next_attempt_at = CASE WHEN j.after = 'retrying' THEN j.held_until END,
            updated_at = clock_timestamp()
       FROM decided j
-     WHERE d.id = j.id
+     WHERE d.id = j.id AND d.id BETWEEN %(low)s AND %(high)s
     RETURNING d.id, d.notification_id, d.state, d.attempts, d.attempts_uncounted,
               d.instead_of, d.contact_id, d.recipient_id, d.channel, d.provider, d.step, j.before
 )
@@ -151,11 +154,16 @@ def resume_due(
     their quiet hours. ``steps``: some notifications have steps, and the caller has called
     ``steps.answers.hold`` for them.
     """
+    if not delivery_ids:
+        return []
+    low, high = arrays.bounds(delivery_ids)
     with connection.cursor() as cursor:
         # psycopg2 adapts a timedelta, though django-stubs do not list it.
         parameters: dict[str, Any] = {
             "claim_id": claim_id,
             "ids": list(delivery_ids),
+            "low": low,
+            "high": high,
             "held": list(held_topics),
             "off": list(off),
             "shortest_hold": timedelta(seconds=deferral.SHORTEST),

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from apps.core import arrays
 from apps.delivery import sealed_content
-from apps.delivery.models import NotificationKind
+from apps.delivery.models import NotificationKind, delivery_numbers
 from apps.delivery.state import ordering
 from apps.delivery.state.claiming import Claimed
 from notifier.domain.messages import Content
@@ -59,7 +59,8 @@ class _Identity(NamedTuple):
 
 # The row of an open digest stays locked until the claim commits: whoever closes it meanwhile skips
 # it, and so nothing joins a digest that has been told.
-_OPEN = """
+_OPEN = (
+    """
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(contacts)s::bigint[], %(publishers)s::bigint[], %(categories)s::text[],
                          %(keys)s::text[], %(kinds)s::text[], %(recipients)s::bigint[],
@@ -73,8 +74,9 @@ WITH wanted AS MATERIALIZED (
            (contact_id, publisher_id, category, key, topic_id, recipient_id, delivery_id,
             notification_id, items, opened_at)
     SELECT contact_id, publisher_id, category, key, topic_id, recipient_id,
-           nextval(pg_get_serial_sequence('delivery_delivery', 'id')), notification_id, items,
-           clock_timestamp()
+           """
+    + delivery_numbers.NEW.format(notification_id="notification_id")
+    + """, notification_id, items, clock_timestamp()
       FROM wanted ORDER BY place
     ON CONFLICT (contact_id, publisher_id, category, key, topic_id)
     DO UPDATE SET items = o.items + excluded.items
@@ -100,6 +102,7 @@ WITH wanted AS MATERIALIZED (
 SELECT contact_id, publisher_id, category, key, topic_id, delivery_id, notification_id::text, items
   FROM open
 """
+)
 _JOIN = """
 UPDATE delivery_delivery d
    SET state = 'retrying', reason = %s, told_in = j.told_in, next_attempt_at = NULL,

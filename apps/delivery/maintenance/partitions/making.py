@@ -1,0 +1,75 @@
+"""Make the partitions of the coming days."""
+
+import logging
+from datetime import date, timedelta
+
+from django.db import IntegrityError, connection
+from django.db.backends.utils import CursorWrapper
+
+from apps.core import clock
+from apps.delivery.maintenance.partitions import tables
+from apps.delivery.maintenance.partitions.locks import tries
+from apps.delivery.maintenance.partitions.tables import PartitionedTable
+from notifier.domain.ids import days
+
+log = logging.getLogger(__name__)
+
+#: Days for which there are partitions, from tomorrow on.
+AHEAD = 7
+
+
+def make_ahead() -> list[str]:
+    """Make the partitions of today and of ``AHEAD`` days that are missing; return their names.
+
+    Rows of a day without a partition go to the table's ``rest``: nothing is lost where this has not
+    run for a week, but that day's rows are then deleted one by one.
+    """
+    with connection.cursor() as cursor:
+        missing = [
+            (table, day) for table in tables.partitioned(cursor) for day in _missing(cursor, table)
+        ]
+    return [table.of_day(day) for table, day in missing if _make(table, day)]
+
+
+def _missing(cursor: CursorWrapper, table: PartitionedTable) -> list[date]:
+    """Return the days from today on that have no partition yet.
+
+    The first one of all follows on what was there before the table was partitioned.
+    """
+    today = days.of_moment(clock.moment())
+    there = tables.attached_days(cursor, table)
+    wanted = [today + timedelta(days=number) for number in range(AHEAD + 1)]
+    return [day for day in wanted if day not in there and (not there or day > there[0])]
+
+
+def _make(table: PartitionedTable, day: date) -> bool:
+    """Make the partition of a day; return whether it was possible."""
+    try:
+        for one in tries():
+            with one.transaction() as cursor:
+                add(cursor, table, day)
+    except IntegrityError:
+        log.warning("%s has rows of %s, which gets no partition any more", table.rest, day)
+        return False
+    return True
+
+
+def add(cursor: CursorWrapper, table: PartitionedTable, day: date) -> None:
+    """Create and attach the partition of a day."""
+    name = table.of_day(day)
+    create(cursor, table, name)
+    cursor.execute(
+        f"ALTER TABLE {table.name} ATTACH PARTITION {name} "
+        f"FOR VALUES FROM ({table.literal(day)}) TO ({table.literal(day + timedelta(days=1))})"
+    )
+
+
+def create(cursor: CursorWrapper, table: PartitionedTable, name: str) -> None:
+    """Create a table that can be attached as a partition, with all its indexes."""
+    storage = f" WITH ({table.storage})" if table.storage else ""
+    cursor.execute(
+        f"CREATE TABLE {name} (LIKE {table.name} INCLUDING DEFAULTS INCLUDING CONSTRAINTS "
+        f"INCLUDING INDEXES INCLUDING STORAGE){storage}"
+    )
+    for columns in table.unique.values():
+        cursor.execute(f"CREATE UNIQUE INDEX ON {name} {columns}")

@@ -1,0 +1,83 @@
+"""The days of deliveries that wait: statements about them pass over all other partitions.
+
+Where deliveries are partitioned by day (``manage.py partition``), PostgreSQL would plan an index
+scan of each partition for every claim; nearly always only those of today and yesterday have any.
+"""
+
+import time
+from datetime import date, timedelta
+
+from django.db import connection
+
+from apps.core import clock
+from notifier.domain.ids import days
+
+#: Seconds for which the days are kept. What becomes due on another day is claimed so much later.
+KEPT = 5.0
+#: SQL that bounds nothing.
+ALL = "true"
+
+_PARTITIONS = """
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+ WHERE i.inhparent = 'delivery_delivery'::regclass
+"""
+# By the range of a day, not the name of its partition, which may be dropped meanwhile.
+_WAITS = """
+SELECT {number} WHERE EXISTS (SELECT FROM delivery_delivery
+                               WHERE next_attempt_at IS NOT NULL AND {ids})
+"""
+
+
+class _Known:
+    """The condition that this process knows, and until when it uses it, in monotonic seconds."""
+
+    condition = ALL
+    until = 0.0
+
+
+_known = _Known()
+
+
+def condition() -> str:
+    """Return the SQL of a bound on ``id`` within which all deliveries are that wait."""
+    if time.monotonic() >= _known.until:
+        _known.until = time.monotonic() + KEPT  # the other threads go on with what is known
+        try:
+            _known.condition = _condition()
+        except BaseException:
+            _known.until = 0.0
+            raise
+    return _known.condition
+
+
+def forget() -> None:
+    """Look anew at the next claim: the partitions have changed."""
+    _known.condition, _known.until = ALL, 0.0
+
+
+def _condition() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTITIONS)
+        found = sorted(day for (name,) in cursor.fetchall() if (day := days.in_name(name)))
+        if not found:
+            return ALL
+        elsewhere = _outside(found[0], found[-1] + timedelta(days=1))
+        statements = [_WAITS.format(number="NULL", ids=elsewhere)] + [
+            _WAITS.format(number=number, ids=_between(day, day + timedelta(days=1)))
+            for number, day in enumerate(found)
+        ]
+        cursor.execute(" UNION ALL ".join(statements))
+        numbers = [number for (number,) in cursor.fetchall()]
+    if None in numbers:
+        return ALL
+    today = days.of_moment(clock.moment())
+    waiting = [today, *(found[number] for number in numbers)]
+    return _between(min(waiting), max(waiting) + timedelta(days=2))
+
+
+def _between(begin: date, end: date) -> str:
+    return f"id >= {days.first_delivery(begin)} AND id < {days.first_delivery(end)}"
+
+
+def _outside(begin: date, end: date) -> str:
+    return f"(id < {days.first_delivery(begin)} OR id >= {days.first_delivery(end)})"

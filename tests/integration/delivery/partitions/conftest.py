@@ -1,0 +1,43 @@
+"""The tables partitioned by day, and plain again afterwards."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from apps.core import clock
+from apps.delivery import tasks
+from apps.delivery.maintenance.partitions import moving
+
+DAY = 86_400
+
+
+@pytest.fixture
+def partitioned(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Partition empty tables, today's rows included."""
+    monkeypatch.setattr(moving, "MARGIN", 0)
+    assert moving.partition_all() == 5
+    yield
+    moving.undo()
+
+
+@pytest.fixture
+def plain_afterwards(transactional_db: None) -> Iterator[None]:
+    """Have plain tables after the test."""
+    yield
+    moving.undo()
+
+
+@pytest.fixture
+def purge_after() -> Iterator[Callable[[float], None]]:
+    """Run the task as if so many days had passed."""
+
+    def run(days: float) -> None:
+        clock.synchronize(time.time() + days * DAY)
+        try:
+            tasks.purge_notifications.apply(throw=True)
+        finally:
+            clock.measure()
+
+    yield run
+    clock.measure()

@@ -1,0 +1,136 @@
+"""An existing database is partitioned while it is used, and made plain again."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection, transaction
+
+from apps.delivery.maintenance.partitions import locks, moving
+from apps.delivery.maintenance.partitions.tables import TABLES
+from apps.delivery.models import Delivery, Notification
+from tests.support.deliveries.workers import in_thread
+from tests.support.publishers.people import recipient
+from tests.support.publishers.shop import HELLO
+from tests.support.waiting import until
+
+INDEXES = """
+SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s) ORDER BY indexname
+"""
+COLUMNS = """
+SELECT table_name, column_name, is_nullable, column_default, is_identity
+  FROM information_schema.columns WHERE table_name = ANY(%s)
+ ORDER BY table_name, ordinal_position
+"""
+
+
+def described(cursor, statement):
+    cursor.execute(statement, [[table.name for table in TABLES]])
+    return cursor.fetchall()
+
+
+def sent(shop, work, **fields):
+    body = {"user_id": "ada", "content": HELLO, "channels": ["inbox"], **fields}
+    posted = shop.post("notifications", body)
+    work()
+    return posted
+
+
+def later():
+    return (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+
+
+def test_what_was_there_is_there_and_what_comes_goes_out(shop, work, plain_afterwards):
+    recipient("ada")
+    before = sent(shop, work)
+    waiting = sent(shop, work, send_at=later())
+    call_command("partition")
+    after = sent(shop, work)
+    shop.http.patch(f"/v1/notifications/{waiting['id']}", {"send_at": None}, format="json")
+    work()
+    for posted in (before, waiting, after):
+        assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT tableoid::regclass::text FROM delivery_delivery")
+        assert cursor.fetchall() == [("delivery_delivery_before",)]
+
+
+def test_plain_tables_are_as_they_were(shop, work, plain_afterwards):
+    recipient("ada")
+    sent(shop, work)
+    with connection.cursor() as cursor:
+        before = [described(cursor, one) for one in (INDEXES, COLUMNS)]
+        call_command("partition")
+        sent(shop, work)
+        rows = list(Delivery.objects.order_by("pk").values())
+        call_command("partition", "--undo")
+        assert [described(cursor, one) for one in (INDEXES, COLUMNS)] == before
+    assert list(Delivery.objects.order_by("pk").values()) == rows
+    sent(shop, work)
+    assert Delivery.objects.count() == Notification.objects.count() == 3
+
+
+def test_it_goes_on_where_it_was_interrupted(shop, work, plain_afterwards):
+    recipient("ada")
+    sent(shop, work)
+    said = []
+
+    def interrupted(line: str) -> None:
+        said.append(line)
+        if "delivery_delivery: reading" in line:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        moving.partition_all(interrupted)
+    assert sent(shop, work)["id"]
+    assert moving.partition_all() == 4
+    assert moving.partition_all() == 0
+    assert Delivery.objects.count() == 2
+
+
+def test_it_waits_for_a_transaction_and_nobody_waits_for_it(shop, plain_afterwards, monkeypatch):
+    monkeypatch.setattr(locks, "PAUSE", 0.01)
+    release = threading.Event()
+
+    def hold():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE delivery_notification IN ROW EXCLUSIVE MODE")
+            release.wait(60)
+
+    thread = in_thread(hold)
+    until(lambda: locked("delivery_notification"))
+    mover = in_thread(moving.partition_all)
+    assert not Notification.objects.exists(), "somebody who comes later waits no longer than 20 ms"
+    release.set()
+    thread.join(60)
+    mover.join(60)
+    assert moving.partition_all() == 0
+
+
+def locked(table):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = %s::regclass "
+            "AND mode = 'RowExclusiveLock')",
+            [table],
+        )
+        return cursor.fetchone()[0]
+
+
+def test_it_gives_up_on_a_table_that_is_held_for_ever(shop, plain_afterwards, monkeypatch):
+    monkeypatch.setattr(locks, "LONGEST", 0.2)
+    release = threading.Event()
+
+    def hold():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE delivery_notification IN ROW EXCLUSIVE MODE")
+            release.wait(60)
+
+    thread = in_thread(hold)
+    until(lambda: locked("delivery_notification"))
+    with pytest.raises(CommandError, match="pg_stat_activity"):
+        call_command("partition")
+    release.set()
+    thread.join(60)
