@@ -11,6 +11,8 @@ NAMED_EVERY = 10
 AUDIENCE = 9_000
 #: One more publisher has nothing.
 PUBLISHERS, TOPICS = 20, 1_000
+#: Providers with attempts in every minute.
+PROVIDERS = 20
 #: Newest first, the row at which the requested pages of lists begin.
 MIDDLE = 50_000
 #: The number of the first notification to one recipient; they follow those of topics.
@@ -179,12 +181,27 @@ _STEPS = [
         "counts by minute",
         "delivery_minutecount",
         """INSERT INTO delivery_minutecount (minute, channel, provider, outcome, reason, slot,
-            count)
-        SELECT date_trunc('minute', now()) - make_interval(mins => m), channel, 'provider-' ||
-            channel, outcome, '', s, 40
+            count, delivered, latencies)
+        SELECT date_trunc('minute', now()) - make_interval(mins => m), channel, provider,
+            outcome, '', s, 40, 0, array_fill(3, ARRAY[48])
         FROM generate_series(0, 2879) m, generate_series(0, 7) s,
-            unnest(ARRAY['push', 'email', 'sms', 'inbox']) channel,
-            unnest(ARRAY['accepted', 'retry', 'refused']) outcome""",
+            generate_series(1, %(providers)s) p,
+            LATERAL (SELECT CASE p WHEN 1 THEN 'inbox' ELSE 'provider-' || p END,
+                (ARRAY['push', 'email', 'sms', 'inbox'])[1 + p %% 4]) named (provider, channel),
+            unnest(ARRAY['accepted', 'retry']) outcome""",
+    ),
+    (
+        "counts by spans",
+        "delivery_spancount",
+        """INSERT INTO delivery_spancount (seconds, since, channel, provider, accepted, failed,
+            delivered, reasons, latencies)
+        SELECT seconds, date_bin(make_interval(secs => seconds), now(), 'epoch')
+            - make_interval(secs => seconds * n), channel, provider, 400, 40, 0,
+            '{"provider_error": 30, "bad_address": 10}', array_fill(3, ARRAY[48])
+        FROM (VALUES (300, 576), (3600, 744)) span (seconds, number),
+            LATERAL generate_series(1, number) n, generate_series(1, %(providers)s) p,
+            LATERAL (SELECT CASE p WHEN 1 THEN 'inbox' ELSE 'provider-' || p END,
+                (ARRAY['push', 'email', 'sms', 'inbox'])[1 + p %% 4]) named (provider, channel)""",
     ),
     (
         "audit events",
@@ -209,6 +226,7 @@ def make(connection: Any, deliveries: int) -> None:
         "first": NAMED_FIRST,
         "publishers": PUBLISHERS,
         "topics": TOPICS,
+        "providers": PROVIDERS,
     }
     with connection.cursor() as cursor:
         # All references are valid, so foreign keys need not be checked for millions of rows.

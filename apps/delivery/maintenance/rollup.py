@@ -3,6 +3,9 @@
 The slots of an hour that is over become one row; after ``HOURS_KEPT`` the hours of a day become its
 first; after ``STATISTICS_DAYS`` everything is added to the first hour of 1970. Nothing is lost:
 over all hours, ``HourCount`` adds up to the number of deliveries in each state now.
+
+Attempts by the minute are added up over spans of five minutes and of an hour (``SpanCount``), for
+charts of longer ranges.
 """
 
 from datetime import datetime, timedelta
@@ -10,13 +13,19 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.core import clock
+from apps.core import clock, old_rows
+from apps.delivery.monitoring import attempts
 from apps.delivery.state.counts import SLOTS
+from notifier.domain.histograms import BUCKETS
 
 #: Age of an hour's start from which no transaction writes to its counts any more.
 HOUR_SETTLES = timedelta(hours=2)
 #: Retention of counts by the hour.
 HOURS_KEPT = timedelta(days=31)
+#: Retention of attempts by the length of their spans in seconds, shortest first.
+SPANS_KEPT = {attempts.FIVE_MINUTES: timedelta(days=2), attempts.HOUR: timedelta(days=35)}
+#: Age of a minute from which nothing is counted in it any more: a statement takes at most one.
+MINUTE_SETTLES = timedelta(minutes=5)
 
 
 #: The slot says how far a row is rolled up: ``SLOTS`` live ones, then an hour, a day, all before.
@@ -35,6 +44,7 @@ def roll_up() -> int:
             "'epoch'::timestamptz",
             _BEGINNING,
         )
+        + _add_up_minutes(now)
     )
 
 
@@ -49,6 +59,16 @@ def _roll_up(slots: list[int], before: datetime, into: str, slot: int) -> int:
                 return rolled_up
             cursor.execute(_ROLL_UP.format(into=into), [slots, hour, slot])
             rolled_up += cursor.fetchone()[0]
+
+
+def _add_up_minutes(now: datetime) -> int:
+    """Add up minutes over spans that are over, delete old spans; return how many rows went."""
+    deleted = 0
+    for seconds, kept in SPANS_KEPT.items():
+        with connection.cursor() as cursor:
+            cursor.execute(_ADD_UP, {"seconds": seconds, "settled": now - MINUTE_SETTLES})
+        deleted += old_rows.delete(_OLD_SPANS.format(seconds=seconds), now - kept)
+    return deleted
 
 
 # One index probe per slot.
@@ -69,4 +89,40 @@ WITH old AS (
     DO UPDATE SET count = delivery_hourcount.count + excluded.count
 )
 SELECT count(*) FROM old
+"""
+# From the end of the last span on. Where two do it at once, the second finds its rows there.
+_ADD_UP = f"""
+WITH counted AS (
+    SELECT date_bin(make_interval(secs => %(seconds)s), minute, 'epoch') AS since, channel,
+           provider, outcome, reason, count, delivered, latencies
+      FROM delivery_minutecount
+     WHERE minute >= coalesce((SELECT max(since) + make_interval(secs => %(seconds)s)
+                                 FROM delivery_spancount WHERE seconds = %(seconds)s), '-infinity')
+       AND minute < date_bin(make_interval(secs => %(seconds)s), %(settled)s, 'epoch')
+), span AS (
+    SELECT since, channel, provider,
+           coalesce(sum(count) FILTER (WHERE outcome = 'accepted'), 0) AS accepted,
+           coalesce(sum(count) FILTER (WHERE outcome <> 'accepted'), 0) AS failed,
+           sum(delivered) AS delivered,
+           CASE WHEN max(cardinality(latencies)) > {BUCKETS}
+                THEN {attempts.DURATIONS} || {attempts.WAITS} ELSE {attempts.DURATIONS}
+           END AS latencies
+      FROM counted GROUP BY 1, 2, 3
+), failure AS (
+    SELECT since, channel, provider, jsonb_object_agg(reason, number) AS reasons
+      FROM (SELECT since, channel, provider, reason, sum(count) AS number
+              FROM counted WHERE outcome <> 'accepted' GROUP BY 1, 2, 3, 4) AS by_reason
+     GROUP BY 1, 2, 3
+)
+INSERT INTO delivery_spancount (seconds, since, channel, provider, accepted, failed, delivered,
+                                reasons, latencies)
+SELECT %(seconds)s, since, channel, provider, accepted, failed, delivered,
+       coalesce(reasons, '{{}}'), latencies
+  FROM span LEFT JOIN failure USING (since, channel, provider)
+ON CONFLICT DO NOTHING
+"""
+_OLD_SPANS = """
+DELETE FROM delivery_spancount WHERE (seconds, since, channel, provider) IN
+    (SELECT seconds, since, channel, provider FROM delivery_spancount
+      WHERE seconds = {seconds} AND since < %(before)s LIMIT %(most)s)
 """

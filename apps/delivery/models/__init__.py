@@ -10,7 +10,13 @@ those that they name.
 
 from apps.delivery.models.answers import Answer, AnswerSource
 from apps.delivery.models.attempts import Attempt
-from apps.delivery.models.counts import HourCount, MinuteCount, PendingCount, StateCount
+from apps.delivery.models.counts import (
+    HourCount,
+    MinuteCount,
+    PendingCount,
+    SpanCount,
+    StateCount,
+)
 from apps.delivery.models.dead_letters import DeadLetter
 from apps.delivery.models.deliveries import Delivery
 from apps.delivery.models.digests import OpenDigest
@@ -55,6 +61,7 @@ __all__ = [
     "RetentionDeferral",
     "RetentionMark",
     "RetentionRule",
+    "SpanCount",
     "StateCount",
     "StatusWebhook",
     "TopicRelease",

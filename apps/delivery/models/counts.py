@@ -1,5 +1,6 @@
 """Counts of deliveries and attempts, kept as they change."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -60,7 +61,12 @@ class PendingCount(models.Model):
 
 
 class MinuteCount(models.Model):
-    """Number of attempts by minute, channel, provider, outcome and reason; kept for two days."""
+    """Number of attempts by minute, channel, provider, outcome and reason; kept for two days.
+
+    ``delivered``: deliveries that arrived, by the call's answer or by a receipt. ``latencies``: two
+    histograms (``notifier.domain.histograms``), one after the other: of how long the calls took,
+    and, if there is any, of the waits from acceptance to the first call at high priority.
+    """
 
     pk = models.CompositePrimaryKey("minute", "channel", "provider", "outcome", "reason", "slot")
     minute = models.DateTimeField()
@@ -70,6 +76,30 @@ class MinuteCount(models.Model):
     reason = models.CharField(max_length=40)
     slot = models.SmallIntegerField()
     count = models.BigIntegerField()
+    delivered = models.BigIntegerField(db_default=0)
+    latencies = ArrayField(models.IntegerField(), null=True)
 
     def __str__(self) -> str:
         return f"{self.minute:%H:%M} {self.provider} {self.outcome}: {self.count}"
+
+
+class SpanCount(models.Model):
+    """Attempts of ``MinuteCount`` by one provider, added up over five minutes or an hour.
+
+    ``apps.delivery.maintenance.rollup`` writes and deletes them. ``seconds``: the span's length.
+    ``reasons``: the number of failed attempts by reason.
+    """
+
+    pk = models.CompositePrimaryKey("seconds", "since", "channel", "provider")
+    seconds = models.SmallIntegerField()
+    since = models.DateTimeField()
+    channel = models.CharField(max_length=20)
+    provider = models.CharField(max_length=40)
+    accepted = models.BigIntegerField()
+    failed = models.BigIntegerField()
+    delivered = models.BigIntegerField()
+    reasons = models.JSONField()
+    latencies = ArrayField(models.IntegerField())
+
+    def __str__(self) -> str:
+        return f"{self.since:%d %H:%M} {self.seconds} s {self.provider}: {self.accepted} accepted"

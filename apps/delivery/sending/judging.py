@@ -8,7 +8,8 @@ from apps.core import clock
 from apps.delivery.sending import runtime
 from apps.delivery.sending.admission import Admission
 from apps.delivery.sending.claiming import Claim
-from apps.delivery.state import Result
+from apps.delivery.sending.notifications import NotificationContext
+from apps.delivery.state import Claimed, Result
 from apps.delivery.state import retry_policies as policies
 from apps.delivery.state.retry_policies import OwnPolicy
 from notifier.dispatch.dispatcher import Sent
@@ -16,6 +17,7 @@ from notifier.dispatch.failover import NO_ALTERNATIVE, alternatives, at_fault
 from notifier.dispatch.resolution import judge
 from notifier.domain.outcomes import DETAIL_LIMIT, Accepted, Held, Refused, Retry, Unknown
 from notifier.domain.redaction import without_address
+from notifier.domain.priorities import Priority
 from notifier.resilience.breaker import FAILURES, PROBE_WAIT
 
 _rng = random.Random()
@@ -37,6 +39,7 @@ def results(claim: Claim, batch: Sequence[Sent], admission: Admission) -> list[R
     now = time.time()
     resend = runtime.resend_unknown(*claim.queue)
     default = runtime.retry_policy(claim.queue.channel)
+    urgent = claim.queue.priority == Priority.HIGH
     found = []
     for sent in batch:
         item = claim.by_id[sent.message.id]
@@ -87,6 +90,7 @@ def results(claim: Claim, batch: Sequence[Sent], admission: Admission) -> list[R
                 ),
                 started_at=clock.to_shared(sent.started_at),
                 duration_ms=round(sent.duration * 1000),
+                waited_ms=_waited(item, context, sent) if urgent and attempt == 1 else None,
                 outcome=_OUTCOME_NAMES[type(outcome)],
                 status=getattr(outcome, "status", None),
                 detail=_detail(sent),
@@ -95,6 +99,18 @@ def results(claim: Claim, batch: Sequence[Sent], admission: Admission) -> list[R
             )
         )
     return found
+
+
+def _waited(item: Claimed, context: NotificationContext, sent: Sent) -> int | None:
+    """Return the milliseconds from acceptance or send time to a delivery's first call.
+
+    ``None`` where it was to be sent later than that: at a local time, by a step of a fallback, or
+    in place of one that died.
+    """
+    if item.step or item.instead_of is not None or context.row.send_at_local:
+        return None
+    since = clock.to_local(context.posted_at.timestamp())
+    return max(0, round((sent.started_at - since) * 1000))
 
 
 def _retry_policies(claim: Claim, batch: Iterable[Sent]) -> dict[int, OwnPolicy]:

@@ -12,15 +12,16 @@ import logging
 import random
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
 
 from apps.core import arrays
+from notifier.domain.histograms import BUCKETS
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -28,8 +29,11 @@ T = TypeVar("T")
 MoveKey = tuple[UUID | str, str, str]
 #: Number of moves into each state, less those out of it.
 Moves = Counter[MoveKey]
-#: Number of attempts by channel, provider, outcome and reason.
-Attempts = Counter[tuple[str, str, str, str]]
+#: Numbers by channel, provider, outcome, reason, and what they are of: the place of a call's
+#: duration, or of the wait for it, in ``MinuteCount.latencies``; or ``ARRIVED``.
+Attempts = Counter[tuple[str, str, str, str, int]]
+#: In place of a latency: messages that arrived.
+ARRIVED = -1
 
 #: Rows over which each count is spread, so that claims recorded together do not wait for one row.
 SLOTS = 8
@@ -64,12 +68,19 @@ ON CONFLICT (publisher_id, topic_id, hour, channel, state, slot)
 DO UPDATE SET count = delivery_hourcount.count + excluded.count
 """
 
+# Latencies are added element by element; either may be null, or shorter than the other.
 _COUNT_ATTEMPTS = """
-INSERT INTO delivery_minutecount (minute, channel, provider, outcome, reason, slot, count)
-SELECT date_trunc('minute', clock_timestamp(), 'UTC'), a.*
-  FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::bigint[]) AS a
+INSERT INTO delivery_minutecount AS m (minute, channel, provider, outcome, reason, slot, count,
+                                       delivered, latencies)
+SELECT date_trunc('minute', clock_timestamp(), 'UTC'), channel, provider, outcome, reason, slot,
+       count, delivered, latencies::int[]
+  FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::bigint[],
+              %s::bigint[], %s::text[])
+    AS a (channel, provider, outcome, reason, slot, count, delivered, latencies)
 ON CONFLICT (minute, channel, provider, outcome, reason, slot)
-DO UPDATE SET count = delivery_minutecount.count + excluded.count
+DO UPDATE SET count = m.count + excluded.count, delivered = m.delivered + excluded.delivered,
+              latencies = ARRAY(SELECT coalesce(a, 0) + coalesce(b, 0)
+                                  FROM unnest(m.latencies, excluded.latencies) AS u (a, b))
 """
 
 
@@ -158,7 +169,7 @@ def add(moves: Moves) -> None:
 
 
 def add_attempts(attempts: Attempts) -> None:
-    """Count attempts of this minute by (channel, provider, outcome, reason).
+    """Count attempts of this minute.
 
     Raises ``CountsLocked`` where their table is locked.
     """
@@ -170,11 +181,26 @@ def add_attempts(attempts: Attempts) -> None:
             return
         before, _blocked.attempts = _blocked.attempts, Counter()
     try:
-        _count(_COUNT_ATTEMPTS, _columns(sorted((before + attempts).items())))
+        _count(_COUNT_ATTEMPTS, _attempts(before + attempts))
     except CountsLocked:  # these come again, with the transaction
         with _blocked.lock:
             _blocked.attempts.update(before)
         raise
+
+
+def add_arrivals(arrivals: Iterable[tuple[str, str]]) -> None:
+    """Count deliveries of this minute of which a receipt says that they arrived.
+
+    Each is its channel and provider. Where the table is locked, they are counted with attempts.
+    """
+    found: Attempts = Counter(
+        (channel, provider, "accepted", "", ARRIVED) for channel, provider in arrivals
+    )
+    try:
+        add_attempts(found)
+    except CountsLocked:
+        with _blocked.lock:
+            _blocked.attempts.update(found)
 
 
 def put_aside(changed: Sequence[tuple[MoveKey, int]]) -> None:
@@ -207,7 +233,7 @@ def count_pending() -> int:
     return len(rows)
 
 
-def _count(statement: str, columns: Sequence[object]) -> None:
+def _count(statement: str, columns: Sequence[Any]) -> None:
     with connection.cursor() as cursor:
         try:
             with nullcontext() if _repeated.now else transaction.atomic():
@@ -225,3 +251,42 @@ def _columns(counted: Sequence[tuple[tuple[object, ...], int]]) -> list[list[obj
     keys, numbers = zip(*counted, strict=True)
     slot = random.randrange(SLOTS)
     return [*map(list, zip(*keys, strict=True)), [slot] * len(keys), list(numbers)]
+
+
+class _Row:
+    """What is added to a row of ``MinuteCount``."""
+
+    __slots__ = ("count", "delivered", "latencies")
+
+    def __init__(self) -> None:
+        self.count = self.delivered = 0
+        self.latencies: list[int] | None = None
+
+    def add(self, place: int, number: int) -> None:
+        """Add a number of what is at this place: each call has one duration."""
+        if place == ARRIVED:
+            self.delivered += number
+            return
+        if place < BUCKETS:
+            self.count += number
+        found = self.latencies or [0] * BUCKETS
+        if place >= len(found):
+            found += [0] * BUCKETS
+        found[place] += number
+        self.latencies = found
+
+
+def _attempts(attempts: Attempts) -> list[object]:
+    """Return the columns of ``_COUNT_ATTEMPTS``, sorted by key."""
+    found: defaultdict[tuple[str, str, str, str], _Row] = defaultdict(_Row)
+    for (channel, provider, outcome, reason, place), number in attempts.items():
+        found[channel, provider, outcome, reason].add(place, number)
+    keys, rows = zip(*sorted(found.items(), key=lambda item: item[0]), strict=True)
+    slot = random.randrange(SLOTS)
+    return [
+        *map(list, zip(*keys, strict=True)),
+        [slot] * len(rows),
+        [row.count for row in rows],
+        [row.delivered for row in rows],
+        arrays.lists(row.latencies for row in rows),
+    ]

@@ -144,3 +144,8 @@ def apply_receipts(moves: Sequence[tuple[DeliveryStanding, DeliveryState, str]])
         changes[standing.notification_id, standing.channel, standing.state] -= 1
     changes.update(following.moves(followed))
     counts.add(changes)
+    counts.add_arrivals(
+        (standing.channel, standing.provider)
+        for standing, state, _ in moves
+        if state == DeliveryState.DELIVERED
+    )

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.delivery.maintenance import retention
 from apps.delivery.models import HourCount, MinuteCount, Notification, NotificationKind
-from apps.delivery.monitoring import statistics
+from apps.delivery.monitoring import attempts, statistics
 from apps.delivery.state import counts
 from apps.preferences.models import Preference
 from notifier.domain.outcomes import Accepted, Refused, Retry
@@ -160,19 +160,23 @@ def test_what_asks_for_confirmation_is_no_usage(shop, work):
 
 def test_attempts_are_counted_by_minute_channel_and_reason(shop, work, wake, scripted):
     audience(shop.topic())
-    since = timezone.now() - timedelta(minutes=1)
+    minute = timedelta(minutes=1)
+    since = timezone.now().replace(second=0, microsecond=0)
     shop.post("topics/news/publish", {"content": HELLO})
     work()
     wake()
     work()
-    minutes = statistics.per_minute(since)["sms"]
-    assert sum(minute.accepted for minute in minutes) == 1
-    assert sum(minute.failed for minute in minutes) == 3, "a retry is an attempt of its own"
-    assert statistics.errors(since) == [
-        statistics.Error("sms", "twilio", "provider_error", 2),
-        statistics.Error("sms", "twilio", "bad_address", 1),
+    span = (since, timezone.now() + minute, minute)
+    steps = attempts.steps(*span)
+    assert {step.channel for step in steps} == {"sms"}
+    assert sum(step.accepted for step in steps) == 1
+    assert sum(step.failed for step in steps) == 3, "a retry is an attempt of its own"
+    assert attempts.errors(*span, 5) == [
+        attempts.Error("sms", "twilio", "provider_error", 2),
+        attempts.Error("sms", "twilio", "bad_address", 1),
     ]
-    assert statistics.per_minute(timezone.now() + timedelta(minutes=1)) == {}
+    assert attempts.errors(*span, 1) == [attempts.Error("sms", "twilio", "provider_error", 2)]
+    assert attempts.steps(timezone.now() + minute, timezone.now() + 2 * minute, minute) == []
 
 
 # -- Folding ----------------------------------------------------------------------------------
@@ -261,7 +265,7 @@ def test_chunks_that_finish_together_do_not_lock_each_other_out(shop, monkeypatc
                 keys = [(key, channel, "sending") for key in ids for channel in ("sms", "email")]
                 keys = keys[turn + number % 5 :] + keys[: turn + number % 5]
                 counts.add(Counter(keys))
-                outcomes = [("sms", "twilio", f"o{key}", "") for key in range(turn, 9)]
+                outcomes = [("sms", "twilio", f"o{key}", "", 3) for key in range(turn, 9)]
                 counts.add_attempts(Counter(outcomes))
         except Exception as error:
             failed.append(error)
