@@ -76,9 +76,19 @@ def _urls() -> Iterator[tuple[str, str, str, str]]:
     from django.test import RequestFactory
     from django.urls import reverse
 
+    from apps.delivery.admin.charts.ranges import RANGES
     from apps.operators.list_filters import BoundedFilter
 
     yield "start page", "", "", reverse("admin:index")
+    for one in RANGES:
+        query = f"?range={one.name}"
+        yield "charts", "range", one.name, reverse("admin:charts") + query
+        yield (
+            "a provider",
+            "range",
+            one.name,
+            reverse("admin:provider_charts", args=["fcm"]) + query,
+        )
     request = RequestFactory().get("/")
     for model, registered in admin.site._registry.items():
         name = str(model._meta.verbose_name_plural)

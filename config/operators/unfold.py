@@ -38,10 +38,9 @@ def _list(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
 def _on_notifications(request: HttpRequest) -> bool:
     """Return whether the page belongs to the Notifications link, and not to one below its path."""
     path = request.path
-    return path.startswith(reverse("admin:delivery_notification_changelist")) and path not in (
-        reverse("admin:why"),
-        reverse("admin:lost_addresses"),
-        reverse("admin:held"),
+    others = ("why", "lost_addresses", "held", "charts")
+    return path.startswith(reverse("admin:delivery_notification_changelist")) and not any(
+        path.startswith(reverse(f"admin:{name}")) for name in others
     )
 
 
@@ -54,13 +53,22 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {"primary": _COLOURS},
     "STYLES": [lambda request: static("operators/operators.css")],
-    "SCRIPTS": [lambda request: static("operators/operators.js")],
+    "SCRIPTS": [
+        lambda request: static("operators/operators.js"),
+        lambda request: static("operators/charts.js"),
+    ],
     "DASHBOARD_CALLBACK": "apps.delivery.admin.start_page.context",
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
         "navigation": [
-            {"title": "Now", "items": [_item("Start page", "speed", "index")]},
+            {
+                "title": "Now",
+                "items": [
+                    _item("Start page", "speed", "index"),
+                    _item("Charts", "monitoring", "charts", "delivery.view_delivery"),
+                ],
+            },
             {
                 "title": "Deliveries",
                 "separator": True,

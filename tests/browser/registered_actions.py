@@ -9,7 +9,7 @@ from config import urls  # noqa: F401  # registers every app's admin
 
 #: URLs that every ModelAdmin has, and those that only show something.
 STANDARD = ("_changelist", "_add", "_change", "_delete", "_history", "_do")
-SHOWS = {"why", "lost_addresses", "held"}
+SHOWS = {"why", "lost_addresses", "held", "charts", "provider_charts"}
 #: URL names of the site itself, which have tests of their own or need none.
 OF_THE_SITE = {"search", "index", "autocomplete", "jsi18n", "view_on_site", "app_list"}
 OF_THE_SITE |= {"login", "logout", "password_change", "password_change_done"}

@@ -28,6 +28,7 @@ RULES_OF_DARK = ["color-contrast"]
 #: Impacts that fail the test; axe only advises the others.
 GRAVE = {"serious", "critical"}
 WIDTHS, SCHEMES = (1440, 390), ("light", "dark")
+CHARTS = "delivery/notification/charts/"
 #: Presses of Tab on one page, at most.
 LONGEST_WALK = 400
 
@@ -66,6 +67,8 @@ def pages(
         context.add_cookies(session)
         found = ["", "delivery/notification/lost-addresses/", "password_change/"]
         found.append("delivery/notification/held/")
+        found += [f"{CHARTS}?range={name}" for name in ("hour", "month")]
+        found.append(f"{CHARTS}sendgrid/?range=day")
         found.append(f"delivery/notification/why/?user_id=looker&notification={posted.id}")
         page = context.new_page()
         for model in django_admin.site._registry:
@@ -178,7 +181,7 @@ _CONTROLS = """() => {
   const seen = (one) => one.checkVisibility({checkOpacity: true, checkVisibilityCSS: true})
     && one.getClientRects().length > 0 && !one.closest("[inert]");
   const pressed = "a[href], button, input:not([type=hidden]), select, textarea, "
-    + "[x-on\\\\:click], [\\\\@click]";
+    + "[x-on\\\\:click], [\\\\@click], summary, [role=slider]";
   const not = "nav, section, #changelist-filter-close, [type=radio]:not(:checked), :disabled";
   const found = [...document.querySelectorAll(pressed)]
     .filter((one) => seen(one) && !one.matches(not));
@@ -189,7 +192,10 @@ _CONTROLS = """() => {
 
 @pytest.mark.parametrize(
     "path",
-    ["", "delivery/delivery/", "topics/topic/", "delivery/notification/why/", "auth/user/add/"],
+    [
+        *("", "delivery/delivery/", "topics/topic/", "delivery/notification/why/"),
+        *("auth/user/add/", CHARTS),
+    ],
 )
 def test_the_keyboard_reaches_every_control(admin: Page, pages: list[str], path: str) -> None:
     admin.goto(path)

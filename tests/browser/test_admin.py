@@ -49,7 +49,7 @@ def test_the_start_page_shows_what_goes_on(admin: Page, client: NotifierClient):
     client.wait(client.notify_users(["starter"], body="Hello", channels=["email"]).id)
     admin.goto("")
     expect(admin.get_by_text("deliveries wait")).to_be_visible()
-    expect(admin.get_by_role("img", name="Attempts accepted, by channel")).to_be_visible()
+    expect(admin.get_by_role("slider", name="Attempts accepted, by channel")).to_be_visible()
     sendgrid = admin.get_by_role("row", name="sendgrid email")
     expect(sendgrid).to_contain_text("closed")
     admin.locator("nav a[href='/admin/delivery/delivery/']").click()

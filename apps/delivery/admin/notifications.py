@@ -24,6 +24,7 @@ from apps.content.models import TemplateVersion
 from apps.delivery import sealed_content, selectors
 from apps.delivery import state as delivery_state
 from apps.delivery.admin import hosts, lost_addresses, providers, why_page
+from apps.delivery.admin.charts import page as charts
 from apps.delivery.admin.deliveries import Made, attach_templates, template_link
 from apps.delivery.admin.held import page as held
 from apps.delivery.intake import accept, template_sends
@@ -242,6 +243,8 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
             path("lost-addresses/", view(lost_addresses.page), name="lost_addresses"),
             path("held/", view(held.page), name="held"),
             path("end-held/", view(held.end), name="end_held"),
+            path("charts/", view(charts.everything), name="charts"),
+            path("charts/<str:name>/", view(charts.provider), name="provider_charts"),
             *super().get_urls(),
         ]
 

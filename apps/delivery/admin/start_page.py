@@ -3,34 +3,34 @@
 It is read from kept counts, partial indexes and the broker; no query scans a table.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from apps.core import clock
 from apps.core.delivery_ids import public_id
-from apps.delivery.admin import chart
+from apps.delivery.admin.charts import drawing
+from apps.delivery.admin.charts.page import reasons
+from apps.delivery.admin.charts.ranges import HOUR, MINUTE, Axis
 from apps.delivery.admin.deliveries import attach_names
 from apps.delivery.admin.hosts import host_rows
 from apps.delivery.admin.providers import provider_rows
 from apps.delivery.flow import availability
 from apps.delivery.intake import load_shedding
 from apps.delivery.models import DeadLetter
-from apps.delivery.monitoring import broker, statistics
-from apps.delivery.monitoring.statistics import Minute
+from apps.delivery.monitoring import attempts, broker
+from apps.delivery.monitoring.attempts import Step
 from apps.delivery.outbox.backlog import Backlog, backlog
 from apps.operators import markup
 from apps.operators.people import may_see_people
 from notifier.domain import queues
 from notifier.domain.priorities import Priority
 
-#: The span of the charts.
-SPAN = timedelta(hours=3)
-#: The span of the rate and the share of errors.
-RECENT = timedelta(minutes=5)
+#: The span of the charts, and of the rate and the share of errors.
+SPAN, RECENT = 3 * HOUR, 5 * MINUTE
 NEWEST_DEAD = 8
 
 
@@ -38,17 +38,17 @@ def context(request: HttpRequest, context: dict[str, object]) -> dict[str, objec
     """Build the context of ``delivery/start_page.html``, for operators who may see deliveries."""
     if not request.user.has_perm("delivery.view_delivery"):
         return context | {"not_allowed": True}
-    now = clock.moment().replace(second=0, microsecond=0) + timedelta(minutes=1)
-    minutes = statistics.per_minute(now - SPAN)
+    axis = Axis.ending_now(SPAN, RECENT, HOUR)
+    steps = attempts.steps(axis.since, axis.until, axis.step)
     waiting = backlog()
     return context | {
-        "figures": _figures(minutes, waiting, now),
+        "figures": _figures(waiting),
         "refused": _refused(),
         "gaps": [(gap.channel, str(gap)) for gap in availability.gaps()],
         "backlog": _backlog(waiting),
-        "rates": _lines(minutes, "accepted", now, "Attempts accepted, by channel"),
-        "failures": _lines(minutes, "failed", now, "Attempts that failed, by channel"),
-        "errors": _errors(now),
+        "rates": _lines(steps, "accepted", axis, "Attempts accepted, by channel"),
+        "failures": _lines(steps, "failed", axis, "Attempts that failed, by channel"),
+        "errors": reasons(axis, 6),
         "providers": provider_rows(request),
         "hosts": host_rows(request),
         "queues": _queues(),
@@ -56,20 +56,14 @@ def context(request: HttpRequest, context: dict[str, object]) -> dict[str, objec
     }
 
 
-def _figures(
-    minutes: Mapping[str, Sequence[Minute]], rows: list[Backlog], now: datetime
-) -> list[tuple[str, str]]:
-    recent = [
-        minute
-        for of_channel in minutes.values()
-        for minute in of_channel
-        if minute.minute >= now - RECENT
-    ]
-    accepted = sum(minute.accepted for minute in recent)
-    failed = sum(minute.failed for minute in recent)
+def _figures(rows: list[Backlog]) -> list[tuple[str, str]]:
+    axis = Axis.ending_now(RECENT, MINUTE, MINUTE)
+    recent = attempts.steps(axis.since, axis.until, axis.step)
+    accepted = sum(step.accepted for step in recent)
+    failed = sum(step.failed for step in recent)
     waiting = sum(row.waiting for row in rows)
     more = "+" if any(row.more for row in rows) else ""
-    share = f"{failed / (accepted + failed):.1%}" if recent else "–"
+    share = f"{failed / (accepted + failed):.1%}" if accepted + failed else "–"
     return [
         (f"{waiting:,}{more}", "deliveries wait"),
         (_age(max((row.seconds for row in rows), default=0.0)), "the oldest has waited"),
@@ -113,25 +107,11 @@ def _backlog(rows: list[Backlog]) -> SafeString:
     )
 
 
-def _lines(
-    minutes: Mapping[str, Sequence[Minute]], what: str, now: datetime, label: str
-) -> SafeString:
-    series = {
-        channel: {minute.minute: getattr(minute, what) for minute in of_channel}
-        for channel, of_channel in minutes.items()
-    }
-    return chart.over_time(series, now - SPAN, now, label)
-
-
-def _errors(now: datetime) -> SafeString:
-    return markup.table(
-        ("channel", "provider", "reason", "attempts"),
-        (
-            (error.channel, error.provider, error.reason.replace("_", " "), f"{error.count:,}")
-            for error in statistics.errors(now - SPAN, 6)
-        ),
-        "No attempt failed.",
-    )
+def _lines(steps: Sequence[Step], what: str, axis: Axis, label: str) -> SafeString:
+    series: defaultdict[str, dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
+    for step in steps:
+        series[step.channel][step.since] += getattr(step, what)
+    return drawing.counts(label, axis, series)
 
 
 def _queues() -> SafeString:

@@ -16,7 +16,8 @@ from django.utils.safestring import SafeString
 
 from apps.core import clock
 from apps.delivery import selectors
-from apps.delivery.admin import chart
+from apps.delivery.admin.charts import drawing
+from apps.delivery.admin.charts.ranges import HOUR, Axis
 from apps.delivery.models import Notification
 from apps.delivery.monitoring import statistics
 from apps.operators import markup
@@ -165,15 +166,13 @@ def _hours(topic_id: int) -> SafeString:
     until = clock.moment().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     since = until - timedelta(days=2)
     hours = statistics.hours_of_topic(topic_id, since, until)
-    return chart.over_time(
+    return drawing.counts(
+        "Deliveries by hour",
+        Axis(since, until, HOUR, 6 * HOUR),
         {
             what: {hour: counts[what] for hour, counts in hours.items()}
             for what in ("sent", "failed", "suppressed")
         },
-        since,
-        until,
-        "Deliveries by hour",
-        step=timedelta(hours=1),
     )
 
 

@@ -1,14 +1,13 @@
-"""Statistics of attempts and deliveries over time, read from counts that are kept."""
+"""Statistics of deliveries over time, read from counts that are kept."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import connection
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
-from apps.delivery.models import HourCount, MinuteCount
+from apps.delivery.models import HourCount
 from apps.publishers.selectors import all_publisher_ids
 from notifier.domain.states import WAITING, DeliveryState
 
@@ -28,54 +27,6 @@ _GROUPS = {
     **dict.fromkeys(FAILED, "failed"),
     **dict.fromkeys(SUPPRESSED, "suppressed"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Minute:
-    """Attempts of one channel in one minute: those that a provider accepted, and all others."""
-
-    minute: datetime
-    accepted: int
-    failed: int
-
-
-def per_minute(since: datetime) -> dict[str, list[Minute]]:
-    """Return attempts by channel and minute, oldest first, without minutes that had none."""
-    rows = (
-        MinuteCount.objects.filter(minute__gte=since)
-        .values_list("channel", "minute")
-        .annotate(
-            accepted=Sum("count", filter=Q(outcome="accepted"), default=0),
-            failed=Sum("count", filter=~Q(outcome="accepted"), default=0),
-        )
-        .order_by("channel", "minute")
-    )
-    found: dict[str, list[Minute]] = defaultdict(list)
-    for channel, minute, accepted, failed in rows:
-        found[channel].append(Minute(minute, accepted, failed))
-    return dict(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Error:
-    """Number of attempts that failed for one reason."""
-
-    channel: str
-    provider: str
-    reason: str
-    count: int
-
-
-def errors(since: datetime, most: int = 20) -> list[Error]:
-    """Return the ``most`` frequent reasons of failed attempts, the most frequent first."""
-    rows = (
-        MinuteCount.objects.filter(minute__gte=since)
-        .exclude(outcome="accepted")
-        .values_list("channel", "provider", "reason")
-        .annotate(total=Sum("count"))
-        .order_by("-total", "channel", "provider", "reason")
-    )
-    return [Error(*row) for row in rows[:most]]
 
 
 def now_of_topic(topic_id: int) -> dict[str, int]:
