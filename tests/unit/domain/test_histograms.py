@@ -1,6 +1,7 @@
 """Histograms of durations: their buckets, their sum and their quantiles."""
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -20,6 +21,15 @@ def test_a_bucket_has_what_is_no_longer_than_its_bound():
         assert bucket(bound + 0.001) == place + 1
     assert bucket(0) == 0
     assert bucket(10**9) == BUCKETS - 1
+
+
+def test_buckets_are_those_of_the_rows_that_are_stored():
+    assert BOUNDS == (
+        *(1, 2, 3, 4, 6, 10, 16, 25, 40, 63, 100, 160, 250, 400, 630, 1000, 1600, 2500, 4000),
+        *(6300, 10000, 16000, 25000),
+    )
+    assert BUCKETS == 24
+    assert all(low * 1.5 <= high <= low * 1.7 for low, high in pairwise(BOUNDS[4:]))
 
 
 @pytest.mark.parametrize("share", [0.5, 0.95, 0.99])

@@ -19,7 +19,7 @@ TRAIL = "publishers.view_auditevent"
 #: Types of objects whose changes may explain a curve. None is a person.
 TYPES = (
     *("provider", "host", "api_key", "publisher", "topic", "template", "category", "schedule"),
-    *("status_webhook", "bulk_action", "held_work", "retentionrule"),
+    *("status_webhook", "bulk_action", "held_work", "retention_rule"),
 )
 #: Changes that are listed and marked, at most, and events of the trail that are looked through.
 MOST, LOOK_THROUGH = 30, 20_000
