@@ -110,8 +110,12 @@ MOMENT = re.compile(r"\b\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} UTC\b")
 
 
 def text(answer) -> str:
-    """The text of a page, without markup, fields and scripts."""
+    """The text of a page, without markup, fields, scripts and the axes of charts.
+
+    An axis has round times and names its zone; each point's own time is in the table below it.
+    """
     page = answer.content.decode()
+    page = re.sub(r'(?s)<div class="n-plot-times">.*?</div>', " ", page)
     page = re.sub(r"(?s)<(script|style|textarea|select)\b.*?</\1>", " ", page)
     return re.sub(r"(?s)<[^>]*>", " ", page)
 

@@ -7,12 +7,15 @@ the table and shows the numbers of a point to those who point at it or go there 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from math import floor, log10
+from zoneinfo import ZoneInfo
 
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.delivery.admin.charts.ranges import Axis
+from apps.operators import markup
 
 #: The size of a chart's own coordinates, which the page stretches.
 WIDTH, HEIGHT = 1000.0, 100.0
@@ -86,15 +89,11 @@ def chart(
     return format_html(
         '<figure class="n-plot"><div class="n-plot-frame">{}'
         '<div class="n-plot-area" role="img" aria-label="{}">{}</div></div>'
-        '<div class="n-plot-times">{}</div>{}{}</figure>',
+        "{}{}{}</figure>",
         _heights(ticks, top, unit),
         label,
         _picture(axis, drawn, ticks, top, marks),
-        format_html_join(
-            "",
-            '<span style="left:{}%">{}</span>',
-            ((f"{place * 100:.2f}", text) for place, text in axis.ticks() if place <= 0.97),
-        ),
+        _times(axis, axis.zone),
         _legend(drawn),
         _table(label, axis, drawn, unit, marks),
     )
@@ -216,12 +215,10 @@ def _table(
     ]
     if happened:
         cells.append([escape("; ".join(happened.get(place, ()))) for place in range(len(cells[0]))])
-    moments = [f"{moment:%d %b %H:%M %Z}" for moment in axis.moments()]
-    moments[-1] += " (so far)"
     rows = mark_safe(
         "".join(
             f'<tr><th scope="row">{moment}</th><td>{"</td><td>".join(row)}</td></tr>'
-            for moment, *row in zip(moments, *cells, strict=True)
+            for moment, *row in zip(_moments(axis, axis.zone), *cells, strict=True)
         )
     )
     return format_html(
@@ -232,6 +229,27 @@ def _table(
         format_html_join("", '<th scope="col">{}</th>', ((header,) for header in headers)),
         rows,
     )
+
+
+# All charts of a page have the same axis, and its times take longest.
+@lru_cache(maxsize=16)
+def _times(axis: Axis, zone: ZoneInfo) -> SafeString:
+    return format_html(
+        '<div class="n-plot-times">{}<span class="n-plot-zone">{}</span></div>',
+        format_html_join(
+            "",
+            '<span style="left:{}%">{}</span>',
+            ((f"{place * 100:.2f}", text) for place, text in axis.ticks() if place <= 0.97),
+        ),
+        f"{axis.until.astimezone(zone):%Z}",
+    )
+
+
+@lru_cache(maxsize=16)
+def _moments(axis: Axis, zone: ZoneInfo) -> list[str]:
+    """Write the beginning of each step."""
+    written = [markup.at(moment) for moment in axis.moments()]
+    return [*written[:-1], f"{written[-1]} (so far)"]
 
 
 def _by_step(axis: Axis, marks: Sequence[Mark]) -> dict[int, list[str]]:
