@@ -7,7 +7,7 @@ _HISTOGRAMS = django.contrib.postgres.fields.ArrayField
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0040_replies_by_number")]
+    dependencies = [("delivery", "0041_the_age_of_a_database")]
     operations = [
         migrations.AddField("minutecount", "delivered", models.BigIntegerField(db_default=0)),
         migrations.AddField(
