@@ -261,6 +261,7 @@ COLLECTORS = [
     "apps.schedules.monitoring.Schedules",
     "apps.privacy.keys.usage.EncryptionKeys",
     "apps.privacy.monitoring.Erasures",
+    "apps.alerts.certificates.Certificates",
 ]
 #: Functions that ``manage.py hold`` calls; each returns sentences for the operator.
 HOLDS = ["apps.schedules.services.pause_due", "apps.bulk.running.abort_all"]

@@ -27,6 +27,7 @@ FILES = (
     "people.py",
     "logs/__init__.py",
     "operators/monitoring.py",
+    "operators/alerts.py",
     "worker/broker.py",
 )
 #: Meanings of the variables that only the Procfile's commands read.

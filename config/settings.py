@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config import database, delivery, env, installation, logs, people, tokens
-from config.operators import monitoring
+from config.operators import alerts, monitoring
 from config.operators.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
 from config.processes import process, table
 from config.providers import accounts, entries, keywords
@@ -392,6 +392,7 @@ PROBE_HOST, PROBE_PORT = monitoring.probe_address()
 PROCESSES: tuple[process.Process, ...] = table.PROCESSES  # for `manage.py doctor`
 METRICS_COLLECTORS = delivery.COLLECTORS
 HOLDS_BESIDE_DELIVERIES = delivery.HOLDS
+ALERTS = alerts.ways(PROVIDERS["webhook"]["options"]["ca_file"] or "")
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = METRICS_DIR
 Path(METRICS_DIR).mkdir(parents=True, exist_ok=True)
 

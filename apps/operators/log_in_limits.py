@@ -101,6 +101,12 @@ def purge() -> int:
     return LogInLimit.objects.filter(old).delete()[0]
 
 
+def are_tried(within: timedelta) -> bool:
+    """Return whether somebody failed to log in within that time, after having had to wait."""
+    since = clock.moment() - within
+    return LogInLimit.objects.filter(at__gt=since, failures__gt=PAIR.free).exists()
+
+
 def _locked(username: str, address: str | None, now: datetime) -> list[tuple[LogInLimit, Pauses]]:
     """Return the rows of the counts that apply, locked in the order of their keys."""
     account, where = username.casefold(), address or ""

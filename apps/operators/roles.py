@@ -88,6 +88,8 @@ RIGHTS = (
         ],
         (OPERATOR, AUDITOR),
     ),
+    Right("see alerts", ["alerts.view_alert", "alerts.view_silence"], (OPERATOR, AUDITOR)),
+    Right("silence alerts", _each("alerts.silence", "add", "change", "delete"), (OPERATOR,)),
     Right("see operators and roles", ["auth.view_user", "auth.view_group"], (AUDITOR,)),
     Right("read the titles of notifications", ["delivery.read_title"], (SUPPORT, OPERATOR)),
     Right("reveal an address", ["preferences.reveal_contact"], (SUPPORT, OPERATOR)),

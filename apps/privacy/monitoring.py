@@ -13,16 +13,21 @@ SELECT greatest(coalesce(extract(epoch FROM clock_timestamp() - min(requested_at
 """
 
 
+def oldest_erasure() -> float:
+    """Return the seconds since the oldest erasure that is not done was asked for, or 0."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AGE)
+        [age] = cursor.fetchone()
+        return float(age)
+
+
 class Erasures(Collector):
     """The age of the oldest erasure that is not done."""
 
     def collect(self) -> Iterator[Metric]:
-        with connection.cursor() as cursor:
-            cursor.execute(_AGE)
-            [age] = cursor.fetchone()
         gauge = GaugeMetricFamily(
             "notifier_oldest_erasure_seconds",
             "Seconds since the oldest erasure that is not done was asked for; 0 if there is none.",
         )
-        gauge.add_metric([], age)
+        gauge.add_metric([], oldest_erasure())
         yield gauge

@@ -15,13 +15,19 @@ SELECT coalesce(extract(epoch FROM clock_timestamp() - min(next_at)
 """
 
 
+def read() -> tuple[float, int]:
+    """Return how many seconds late the tick is, and how many schedules fail."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOW)
+        late, failing = cursor.fetchone()
+        return late, failing
+
+
 class Schedules(Collector):
     """How late the tick is, and how many schedules fail."""
 
     def collect(self) -> Iterator[Metric]:
-        with connection.cursor() as cursor:
-            cursor.execute(_NOW)
-            late, failing = cursor.fetchone()
+        late, failing = read()
         overdue = GaugeMetricFamily(
             "notifier_schedules_overdue_seconds",
             "Seconds since the oldest occurrence that has not been run, put off or not.",

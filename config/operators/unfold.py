@@ -57,7 +57,7 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("operators/operators.js"),
         lambda request: static("operators/charts.js"),
     ],
-    "DASHBOARD_CALLBACK": "apps.delivery.admin.start_page.context",
+    "DASHBOARD_CALLBACK": "apps.alerts.start_page.context",
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
@@ -132,6 +132,8 @@ UNFOLD: dict[str, Any] = {
                     _list("Operators", "badge", "auth", "user"),
                     _list("Roles", "groups", "auth", "group"),
                     _list("Retention rules", "auto_delete", "delivery", "retentionrule"),
+                    _list("Alerts", "warning", "alerts", "alert"),
+                    _list("Silences", "notifications_off", "alerts", "silence"),
                 ],
             },
             {

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "apps.schedules",
     "apps.pages",
     "apps.bulk",
+    "apps.alerts",
     "apps.doctor",
     "apps.privacy",
 ]

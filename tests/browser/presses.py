@@ -317,6 +317,9 @@ PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     "auth.user url auth_user_password_change": sets_a_password,
     "bulk.bulkaction do_abort": bulk.aborts,
     "bulk.bulkaction url begin_bulk_action": begins_bulk_actions,
+    "alerts.silence add": saves(
+        name="NotifierRedisDown", until_0="2031-01-01", until_1="12:00:00", reason="It moves."
+    ),
     "content.template add": writes_a_template,
     "content.template do_delete": deletes_a_template,
     "content.template do_edit": writes_the_next_version,

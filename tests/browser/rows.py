@@ -19,6 +19,8 @@ from django_celery_beat.models import (
 )
 from uuid_utils.compat import uuid7
 
+from apps.alerts.models import Silence
+from apps.alerts.rules import RULES
 from apps.bulk.models import BulkAction
 from apps.delivery.models import Chunk, ChunkKind, Notification, RetentionRule
 from apps.preferences.models import (
@@ -94,6 +96,7 @@ def _rows(name: str, number: int) -> itertools.chain:
             ClockedSchedule.objects.create(clocked_time=later),
             Subscription.objects.create(topic=topic, recipient=member, channel="inbox"),
             Category.objects.create(name=name),
+            Silence.objects.create(name=sorted(RULES)[number], until=later, reason=name),
             BulkAction.objects.create(action="redrive", asked_by=name, leased_until=later),
             RetentionRule.objects.create(category=name, content_days=3),
             Preference.objects.create(recipient=member, channel="sms", allowed=False),

@@ -13,8 +13,16 @@ BEATS = Gauge(
     ["process"],
     multiprocess_mode="livemin",
 )
+_last: float | None = None
 
 
 def beat() -> None:
     """Say that this process has just done its work. A process that never calls it has no sample."""
+    global _last
+    _last = time.monotonic()
     BEATS.labels(KIND).set(time.time())
+
+
+def idle() -> float | None:
+    """Return the seconds since this process last did its work; ``None`` if it has not begun."""
+    return None if _last is None else time.monotonic() - _last

@@ -1,6 +1,7 @@
 """A metric of dead letters, read from the database at a bounded cost."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -15,6 +16,21 @@ SELECT channel, reason, count(*)
   FROM (SELECT channel, reason FROM delivery_deadletter ORDER BY delivery_id DESC LIMIT %s) newest
  GROUP BY channel, reason
 """
+
+
+_RECENT = """
+SELECT channel, count(*)
+  FROM (SELECT channel, died_at FROM delivery_deadletter ORDER BY delivery_id DESC LIMIT %s) newest
+ WHERE died_at > clock_timestamp() - %s * interval '1 second'
+ GROUP BY channel
+"""
+
+
+def newest(within: timedelta) -> dict[str, int]:
+    """Count dead letters by channel that died within that time, of the newest ``MOST``."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RECENT, [MOST, within.total_seconds()])
+        return dict(cursor.fetchall())
 
 
 class DeadLetters(Collector):

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
-from apps.delivery.models import HourCount
+from apps.core import clock
+from apps.delivery.models import HourCount, MinuteCount
 from apps.publishers.selectors import all_publisher_ids
 from notifier.domain.states import WAITING, DeliveryState
 
@@ -27,6 +29,34 @@ _GROUPS = {
     **dict.fromkeys(FAILED, "failed"),
     **dict.fromkeys(SUPPRESSED, "suppressed"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Number of attempts that ended for some reasons, and their share of a provider's attempts."""
+
+    number: int
+    of_all: float
+
+
+def shares(within: timedelta, reasons: Collection[str]) -> dict[str, Share]:
+    """Return by provider the share of its attempts within that time that ended for ``reasons``."""
+    rows = (
+        MinuteCount.objects.filter(minute__gte=clock.moment() - within)
+        .values_list("provider")
+        .annotate(all=Sum("count"), some=Sum("count", filter=Q(reason__in=reasons), default=0))
+    )
+    return {provider: Share(some, some / every) for provider, every, some in rows if every}
+
+
+def attempts(within: timedelta, reasons: Collection[str]) -> dict[tuple[str, str], int]:
+    """Count attempts within that time by provider and reason."""
+    rows = (
+        MinuteCount.objects.filter(minute__gte=clock.moment() - within, reason__in=reasons)
+        .values_list("provider", "reason")
+        .annotate(total=Sum("count"))
+    )
+    return {(provider, reason): total for provider, reason, total in rows}
 
 
 def now_of_topic(topic_id: int) -> dict[str, int]:

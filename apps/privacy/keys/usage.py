@@ -45,6 +45,12 @@ def of_keys() -> dict[int, KeyUse]:
     return {present: first._replace(retired_at=None), **before}
 
 
+def oldest_age() -> float:
+    """Return the seconds since the oldest key came into use that something may need."""
+    used = [use.since for use in of_keys().values() if use.retired_at is None]
+    return max(0.0, (clock.moment() - min(used)).total_seconds())
+
+
 def note() -> None:
     """Record which keys are in use. What is on record of those behind the first one stays."""
     uses = of_keys()
@@ -87,10 +93,9 @@ class EncryptionKeys(Collector):
     """The age of the oldest key that something may be encrypted with."""
 
     def collect(self) -> Iterator[Metric]:
-        used = [use.since for use in of_keys().values() if use.retired_at is None]
         gauge = GaugeMetricFamily(
             "notifier_encryption_key_age_seconds",
             "Seconds since the oldest encryption key came into use that was not rotated.",
         )
-        gauge.add_metric([], max(0.0, (clock.moment() - min(used)).total_seconds()))
+        gauge.add_metric([], oldest_age())
         yield gauge

@@ -1,5 +1,6 @@
 """Each alert fires for what it is for, is silent for its neighbour, and says what to do."""
 
+import math
 import re
 import subprocess
 from collections import defaultdict
@@ -9,10 +10,19 @@ from typing import Any
 import pytest
 import yaml
 
+from apps.alerts.rules import (
+    OF_OURS_ALONE,
+    OF_PROMETHEUS_ALONE,
+    OPEN_SHARE,
+    OPEN_WITHIN,
+)
+from apps.alerts.rules import (
+    RULES as ALERTS,
+)
 from deploy.grafana.dashboards import DASHBOARDS
 from deploy.grafana.document import document
 from stack.debian import PROMETHEUS
-from tests.support.pages import ROOT
+from tests.support.pages import ROOT, table_of
 from tests.support.programs import need
 
 HERE = ROOT / "deploy" / "prometheus"
@@ -76,3 +86,54 @@ def test_rules_and_dashboards_name_metrics_that_there_are():
     ]
     named = {re.sub(r"_(bucket|count|sum)$", "", name) for name in METRIC.findall(" ".join(used))}
     assert named - there == set()
+
+
+#: Numbers that only Prometheus compares with: it keeps samples for longer, and tells by counters
+#: that Redis is away, which the service asks itself.
+OF_PROMETHEUS = {"NotifierProviderFailingSlowly": {0.01}, "NotifierRedisDown": {0, 1}}
+#: Rules whose time is in the expression: a share of the samples of so many seconds.
+TIME_IN_EXPRESSION = {"NotifierBreakerOpen": OPEN_SHARE * OPEN_WITHIN}
+COMPARED = re.compile(r"(?:[<>]=?|==)\s*(?:bool\s+\d+\)\[\S+\] > )?([\d.]+(?:\s*\*\s*\d+)?)")
+
+
+def limits(expression: str) -> set[float]:
+    """Return the numbers that an expression compares with."""
+    return {
+        math.prod(float(factor) for factor in found.split("*"))
+        for found in COMPARED.findall(expression)
+    }
+
+
+def seconds(duration: str) -> int:
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]] if duration else 0
+
+
+def test_each_rule_of_prometheus_has_an_equal_in_the_service_or_a_reason():
+    names = {rule["alert"] for rule in rules("alert")}
+    assert names == (ALERTS.keys() - OF_OURS_ALONE) | OF_PROMETHEUS_ALONE.keys()
+    assert not OF_PROMETHEUS_ALONE.keys() & ALERTS.keys()
+
+
+def test_the_documents_say_why_a_rule_has_no_equal():
+    shown = dict(table_of(ROOT / "docs/operations.md", "Without Prometheus"))
+    assert shown == {name: why.replace("`", "") for name, why in OF_PROMETHEUS_ALONE.items()}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [rule for rule in rules("alert") if rule["alert"] in ALERTS],
+    ids=lambda rule: rule["alert"],
+)
+def test_a_rule_has_the_thresholds_times_and_section_of_the_service(rule):
+    ours = ALERTS[rule["alert"]]
+    assert rule["labels"]["severity"] == ours.severity
+    assert rule["annotations"]["runbook_url"] == ours.runbook
+    lasts = TIME_IN_EXPRESSION.get(ours.name) or seconds(rule.get("for", ""))
+    assert lasts == ours.lasts
+    assert limits(rule["expr"]) - OF_PROMETHEUS.get(ours.name, set()) == ours.limits
+
+
+@pytest.mark.parametrize("name", sorted(OF_OURS_ALONE))
+def test_an_alert_that_prometheus_has_not_leads_to_what_to_do(name):
+    section = (ROOT / "docs/operations.md").read_text().partition(f"### {name}\n")[2]
+    assert "**Do**" in section.partition("\n#")[0]

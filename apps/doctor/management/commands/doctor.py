@@ -9,7 +9,16 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from apps.doctor.checks import broker, database, keys, machine, providers, redis
+from apps.doctor.checks import (
+    alerts,
+    broker,
+    certificates,
+    database,
+    keys,
+    machine,
+    providers,
+    redis,
+)
 from apps.doctor.checks import settings as own
 from apps.doctor.findings import Check, Finding, Level, Options
 
@@ -21,6 +30,8 @@ CHECKS: tuple[Check, ...] = (
     broker.check,
     redis.check,
     providers.check,
+    certificates.check,
+    alerts.check,
     machine.check,
 )
 

@@ -1,0 +1,8 @@
+"""What operators have to be told, and telling them without Notifier's own delivery.
+
+- In: what the database, Redis and the broker say; files and servers that settings name.
+- Out: alerts, by mail and webhook, on the admin's start page and from ``manage.py alerts``; a
+  metric of certificates.
+- ``apps.doctor`` and ``config`` import it. Its conditions have the names and thresholds of
+  ``deploy/prometheus/rules.yml``.
+"""

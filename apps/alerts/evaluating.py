@@ -1,0 +1,69 @@
+"""What becomes of each alert: it waits, begins, goes on and ends.
+
+A condition has to hold for a while before its alert begins, and to be clear for a while before that
+ends, so that what comes and goes is one alert. All of it is in the rows: a process that takes over
+goes on where another one was.
+"""
+
+import logging
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from apps.alerts.conditions.findings import Finding
+from apps.alerts.models import Alert
+from apps.alerts.rules import RULES, Rule
+from apps.core import clock
+
+log = logging.getLogger(__name__)
+
+#: How long a condition has to be clear before its alert ends.
+CLEAR = timedelta(minutes=2)
+#: How long an alert that ended stays in the list.
+KEPT = timedelta(days=30)
+#: Findings of one alert that get a row each; a fault that hits more hits all.
+MOST = 50
+
+
+@transaction.atomic
+def advance(found: Mapping[str, Collection[Finding]]) -> None:
+    """Bring the alerts up to date. ``found``: what holds now; alerts without an entry stay."""
+    now = clock.moment()
+    rows = {(row.name, row.about): row for row in Alert.objects.select_for_update()}
+    for name, findings in found.items():
+        rule = RULES[name]
+        holding = {one.about[:200]: one for one in list(findings)[:MOST]}
+        for about, finding in holding.items():
+            _hold(rows.get((name, about)) or Alert(name=name, about=about), finding, rule, now)
+        for (of, about), row in rows.items():
+            if of == name and about not in holding:
+                _clear(row, rule, now)
+    Alert.objects.filter(ended_at__lt=now - KEPT).delete()
+
+
+def _hold(row: Alert, finding: Finding, rule: Rule, now: datetime) -> None:
+    """The condition holds."""
+    row.clear_since, row.detail = None, finding.detail[:300]
+    row.since = row.since or now
+    if not row.fires and now - row.since >= timedelta(seconds=rule.lasts):
+        row.began_at, row.ended_at = now, None
+        log.warning("alert: %s (%s)", row.summary, row.name)
+    row.save()
+
+
+def _clear(row: Alert, rule: Rule, now: datetime) -> None:
+    """The condition does not hold, or no more."""
+    if row.since is None:
+        return
+    row.clear_since = row.clear_since or now
+    clear = now - row.clear_since
+    if row.fires and clear >= CLEAR:
+        row.since, row.ended_at = None, now
+        log.warning("alert ended: %s (%s)", row.summary, row.name)
+    elif not row.fires and clear >= timedelta(seconds=rule.forgives):
+        row.since = None
+        if row.began_at is None:
+            row.delete()
+            return
+    row.save()

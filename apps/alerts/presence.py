@@ -1,0 +1,68 @@
+"""Which processes run, by their own reports: those of other machines leave no other trace here."""
+
+import os
+import socket
+from collections.abc import Iterator
+
+from django.db import connection
+
+from apps.alerts.rules import GONE, SILENT
+from apps.core.processes import heartbeat
+from apps.core.processes.kind import KIND
+
+#: Seconds after a process's last report for which it counts as running.
+PRESENT = 60
+
+_REPORT = """
+INSERT INTO alerts_presence (process, host, pid, seen_at, worked_at)
+VALUES (%(process)s, %(host)s, %(pid)s, clock_timestamp(),
+        clock_timestamp() - %(idle)s * interval '1 second')
+ON CONFLICT (process, host, pid)
+DO UPDATE SET seen_at = excluded.seen_at, worked_at = excluded.worked_at
+"""
+_SILENT = """
+SELECT process, host, max(extract(epoch FROM clock_timestamp() - worked_at))::float8
+  FROM alerts_presence
+ WHERE seen_at > clock_timestamp() - %(present)s * interval '1 second'
+   AND worked_at < clock_timestamp() - %(silent)s * interval '1 second'
+ GROUP BY 1, 2
+"""
+_GONE = """
+SELECT process, extract(epoch FROM clock_timestamp() - max(seen_at))::float8
+  FROM alerts_presence
+ GROUP BY 1
+HAVING max(seen_at) < clock_timestamp() - %(present)s * interval '1 second'
+"""
+_FORGET = """
+DELETE FROM alerts_presence WHERE seen_at < clock_timestamp() - %(gone)s * interval '1 second'
+"""
+
+
+def report(process: str = KIND) -> None:
+    """Say that this process runs, and when it last looked for work."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _REPORT,
+            {
+                "process": process[:40],
+                "host": socket.gethostname()[:255],
+                "pid": os.getpid(),
+                "idle": heartbeat.idle(),
+            },
+        )
+
+
+def silent() -> Iterator[tuple[str, float]]:
+    """Yield processes that run and do nothing, with their host, and for how many seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SILENT, {"present": PRESENT, "silent": SILENT})
+        for process, host, seconds in cursor.fetchall():
+            yield f"{process} at {host}", seconds
+
+
+def gone() -> Iterator[tuple[str, float]]:
+    """Yield lines of the Procfile without a process that had one within the hour, since when."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, {"gone": GONE})
+        cursor.execute(_GONE, {"present": PRESENT})
+        yield from cursor.fetchall()
