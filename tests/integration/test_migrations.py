@@ -21,7 +21,9 @@ def test_no_migration_stops_the_version_before(transactional_db):
     loader = MigrationLoader(connection, replace_migrations=False)
     wrong = []
     for (app, name), migration in sorted(loader.disk_migrations.items()):
-        if app not in BEFORE or int(name[:4]) <= BEFORE[app]:
+        if not type(migration).__module__.startswith("apps."):
+            continue
+        if int(name[:4]) <= BEFORE.get(app, 0):
             continue
         plan = [(migration, False)]
         said = objections(loader.collect_sql(plan), atomic=migration.atomic)
@@ -44,6 +46,11 @@ def test_no_migration_stops_the_version_before(transactional_db):
         'ALTER TABLE "delivery_chunk" RENAME COLUMN "size" TO "count"',
         'ALTER TABLE "delivery_chunk" DROP COLUMN "size" CASCADE',
         'DROP TABLE "delivery_chunk" CASCADE',
+        'ALTER TABLE "delivery_chunk" ADD COLUMN "size" integer UNIQUE',
+        'ALTER TABLE "delivery_chunk" ADD COLUMN "a" integer REFERENCES "b" ("id")',
+        'ALTER TABLE "delivery_chunk" ADD COLUMN "at" float8 DEFAULT random() NOT NULL',
+        "REINDEX TABLE delivery_chunk",
+        "CLUSTER delivery_chunk USING waiting",
         "LOCK TABLE delivery_chunk IN EXCLUSIVE MODE",
         "VACUUM FULL delivery_chunk",
     ],

@@ -1,58 +1,64 @@
-"""Rules for migrations that run beside processes of the version before."""
+"""Rules for migrations that run beside processes of the version before.
 
+Most are those of squawk, which parses the SQL. A few statements it lets pass are here.
+"""
+
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-_TABLE = r'(?:IF (?:NOT )?EXISTS\s+)?(?:ONLY\s+)?"?(\w+)"?'
-_CREATES = re.compile(rf"^CREATE (?:UNLOGGED )?TABLE {_TABLE}", re.I)
-_ALTERS = re.compile(rf"^ALTER TABLE {_TABLE}\s+(.*)", re.I | re.S)
-_INDEX = re.compile(r'^CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)\S+ ON (?:ONLY\s+)?"?(\w+)"?', re.I)
+SQUAWK = Path(sys.executable).with_name("squawk")
+#: The oldest PostgreSQL that will do.
+OLDEST = "14.0"
+#: Rules of squawk that do not hold here, and why.
+EXCLUDED = {
+    "prefer-text-field": "a CharField's length is part of the API, and a longer one writes nothing",
+    "prefer-bigint-over-int": "numbers that stay small, in rows of which there are billions",
+    "prefer-bigint-over-smallint": "likewise",
+    "prefer-robust-stmts": "Django runs what is atomic again as a whole, and nothing else is mixed",
+    "require-lock-timeout": "manage.py migrate sets it, and tries again",
+    "require-statement-timeout": "an index of a large table takes as long as it takes",
+}
 _CONCURRENTLY = re.compile(r"^(CREATE|DROP|REINDEX)\b.*\bCONCURRENTLY\b", re.I | re.S)
-_LOCKS = re.compile(r"^(LOCK|CLUSTER|VACUUM FULL|REINDEX (?!.*CONCURRENTLY))\b", re.I)
-#: Clauses that an ALTER TABLE may not have, and why.
-_CLAUSES = (
-    (r"ADD CONSTRAINT .*(UNIQUE|EXCLUDE|PRIMARY KEY)(?!.*USING INDEX)",
-     "builds an index under a lock: AddIndexConcurrently first, then USING INDEX"),
-    (r"ADD CONSTRAINT .*(FOREIGN KEY|CHECK)(?!.*NOT VALID)",
-     "reads the table under a lock: NOT VALID, and VALIDATE in a later migration"),
-    (r"ALTER COLUMN \S+ (SET DATA )?TYPE\b", "writes the table anew under a lock"),
-    (r"ALTER COLUMN \S+ SET NOT NULL", "reads the table under a lock"),
-    (r"ADD COLUMN (?!.*\bDEFAULT\b).*(?<!IS )NOT NULL",
-     "refuses rows of the version before: give the field a db_default"),
-    (r"ALTER COLUMN \S+ DROP DEFAULT",
-     "refuses rows of the version before: give the field a db_default"),
-    (r"RENAME\b", "takes a name from the version before"),
-    (r"DROP COLUMN\b", "takes a column from the version before: in the release after it"),
-    (r"ADD COLUMN .*\b(UNIQUE|PRIMARY KEY|REFERENCES)\b",
-     "builds an index or reads under a lock"),
-)  # fmt: skip
+_LOCKS = re.compile(r"^(LOCK|CLUSTER|VACUUM FULL)\b", re.I)
 
 
 def objections(statements: Sequence[str], *, atomic: bool) -> list[str]:
-    """Return the objections to the SQL of one migration, a sentence for each statement."""
-    found, made = [], set()
-    plain = [_plain(statement) for statement in statements]
-    for statement in filter(None, plain):
-        if created := _CREATES.match(statement):
-            made.add(created[1])
-        elif (index := _INDEX.match(statement)) and index[1] not in made:
-            found.append(f"{statement}: stops who writes to {index[1]}: AddIndexConcurrently")
-        elif _LOCKS.match(statement):
-            found.append(f"{statement}: stops everybody who wants the table")
-        elif re.match(r"DROP TABLE\b", statement, re.I):
-            found.append(f"{statement}: takes a table from the version before")
-        elif (altered := _ALTERS.match(statement)) and altered[1] not in made:
-            found += [
-                f"{statement}: {why}"
-                for clause, why in _CLAUSES
-                if re.search(clause, altered[2], re.I | re.S)
-            ]
-    if not atomic and (others := [one for one in plain if one and not _CONCURRENTLY.match(one)]):
+    """Return the objections to the SQL of one migration, a sentence for each."""
+    plain = [one for one in map(_plain, statements) if one]
+    found = _of_squawk(plain, atomic=atomic)
+    found += [f"{one}: stops everybody who wants the table" for one in plain if _LOCKS.match(one)]
+    if not atomic and (others := [one for one in plain if not _CONCURRENTLY.match(one)]):
         found.append(
             f"{others[0]}: is not done again where a migration that is not atomic is run again: "
             "only CONCURRENTLY belongs in it"
         )
     return found
+
+
+def _of_squawk(statements: Sequence[str], *, atomic: bool) -> list[str]:
+    """Return what squawk says of the statements, of which each is one line."""
+    done = subprocess.run(
+        [
+            *(SQUAWK, "--reporter", "json", "--pg-version", OLDEST),
+            *(f"--exclude={rule}" for rule in EXCLUDED),
+            *(["--assume-in-transaction"] if atomic else []),
+        ],
+        input="".join(f"{one};\n" for one in statements),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    by_statement: dict[str, list[str]] = {}
+    for one in json.loads(done.stdout):
+        by_statement.setdefault(statements[one["line"]], []).append(
+            f"{one['rule_name']}: {one['message']}"
+        )
+    return [f"{statement}: {'; '.join(said)}" for statement, said in by_statement.items()]
 
 
 def _plain(statement: str) -> str:

@@ -71,6 +71,7 @@ def test_housekeeping_tells_of_a_password_that_waits_and_of_a_beat_that_is_gone(
     until(lambda: Presence.objects.filter(process="beat", worked_at__isnull=False).exists())
     os.kill(beat.pid, signal.SIGKILL)
     Presence.objects.update(seen_at=clock.moment() - timedelta(minutes=2))
+    Turn.objects.update(leased_until=clock.moment())
     recipient("ada", sms="+436601234567")
     shop.post("notifications", {"user_id": "ada", **OTP})
     start("housekeeping")
