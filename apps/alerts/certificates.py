@@ -29,6 +29,8 @@ from apps.core import clock
 PATIENCE = 3.0
 #: Seconds for which a process uses what it read: certificates last for weeks.
 FRESH_SECONDS = 3600.0
+#: Seconds that a scrape waits for it.
+SCRAPE_SECONDS = 5.0
 #: Connections at once.
 AT_ONCE = 8
 #: PostgreSQL's request for TLS: the length, and a code in place of a version.
@@ -67,12 +69,17 @@ def read(*, outside: bool = True) -> list[Certificate]:
     return [Certificate(name, ends) for name, ends in sorted(found.items())]
 
 
-def known() -> list[Certificate]:
-    """Return what was read within the hour by this process, or else read it."""
-    with _lock:
-        if time.monotonic() - _kept.at > FRESH_SECONDS:
-            _kept.found, _kept.at = read(), time.monotonic()
-        return _kept.found
+def known(timeout: float | None = None) -> list[Certificate]:
+    """Return what was read within the hour by this process, or else read it.
+
+    ``timeout``: seconds after which what was read before is returned. A host name that nobody
+    resolves takes long.
+    """
+    if _is_old():
+        reading = threading.Thread(target=_renew, name="certificates", daemon=True)
+        reading.start()
+        reading.join(timeout)
+    return _kept.found
 
 
 def forget() -> None:
@@ -89,7 +96,7 @@ class Certificates(Collector):
             "Seconds until a certificate ends, by the setting or the server that has it.",
             labels=["name"],
         )
-        for one in known():
+        for one in known(SCRAPE_SECONDS):
             gauge.add_metric([one.name], one.seconds)
         yield gauge
 
@@ -101,6 +108,18 @@ class _Kept:
 
 _kept = _Kept()
 _lock = threading.Lock()
+
+
+def _is_old() -> bool:
+    return time.monotonic() - _kept.at > FRESH_SECONDS
+
+
+def _renew() -> None:
+    with _lock:
+        if _is_old():
+            _kept.found, _kept.at = read(), time.monotonic()
+
+
 _Source = tuple[str, Callable[[], datetime | None]]
 
 

@@ -40,6 +40,7 @@ def advance(found: Mapping[str, Collection[Finding]]) -> None:
             if of == name and about not in holding:
                 _clear(row, rule, now)
     Alert.objects.filter(ended_at__lt=now - KEPT).delete()
+    Alert.objects.exclude(name__in=RULES).delete()  # of a version that had another rule
 
 
 def _hold(row: Alert, finding: Finding, rule: Rule, now: datetime) -> None:

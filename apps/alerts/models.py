@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from apps.alerts import rules
 from apps.alerts.rules import RULES, Rule
 
 
@@ -38,7 +39,7 @@ class Alert(models.Model):
 
     @property
     def rule(self) -> Rule:
-        return RULES[self.name]
+        return rules.of(self.name)
 
     @property
     def summary(self) -> str:

@@ -41,6 +41,13 @@ def test_the_start_page_has_what_fires_and_nothing_else(operator, alert):
     assert "Urgent deliveries wait on sms" not in start_page(operator)
 
 
+def test_an_alert_of_another_version_is_shown_until_the_next_round(operator, alert, evaluate):
+    Alert.objects.filter(pk=alert.pk).update(name="NotifierOfTomorrow")
+    assert "NotifierOfTomorrow sms" in start_page(operator)
+    evaluate()
+    assert not Alert.objects.filter(name="NotifierOfTomorrow").exists()
+
+
 def test_an_operator_silences_an_alert_which_is_recorded(operator, alert):
     until = clock.moment() + timedelta(hours=3)
     assert silence(operator, until).status_code == 200
