@@ -127,7 +127,7 @@ def _kept(span: dropping.Span) -> dict[UUID, datetime] | None:
     """
     notifications, deliveries = (span.partition(table) for table in TABLES[:2])
     now, most = clock.moment(), dropping.MOST_KEPT
-    parameters = {
+    parameters: dict[str, Any] = {
         "waiting": list(WAITING),
         "most": most + 1,
         "now": now,

@@ -16,8 +16,8 @@ from notifier.dispatch.dispatcher import Sent
 from notifier.dispatch.failover import NO_ALTERNATIVE, alternatives, at_fault
 from notifier.dispatch.resolution import judge
 from notifier.domain.outcomes import DETAIL_LIMIT, Accepted, Held, Refused, Retry, Unknown
-from notifier.domain.redaction import without_address
 from notifier.domain.priorities import Priority
+from notifier.domain.redaction import without_address
 from notifier.resilience.breaker import FAILURES, PROBE_WAIT
 
 _rng = random.Random()

@@ -12,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from apps.core.database_errors import FAILURES
 from apps.delivery.holding import recognition, selection
+from apps.delivery.maintenance.partitions import making
 from apps.doctor.checks import connections
 from apps.doctor.checks.private import is_local
 from apps.doctor.findings import Finding, Options, Reporter
@@ -48,12 +49,28 @@ def check(options: Options) -> Iterator[Finding]:
         connection.close()
     yield from _migrations()
     yield from _held()
+    yield from _partitions()
 
 
 def _ask(connection: Any, statement: str) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchone()
+
+
+def _partitions() -> Iterator[Finding]:
+    """Look whether there are partitions for the days to come, where tables have some."""
+    try:
+        ahead = making.days_ahead()
+    except FAILURES:
+        return  # said already
+    if ahead is not None and ahead < 2:
+        yield _found.warning(
+            f"The partitions of the large tables end in {max(ahead, 0)} days: rows of later days "
+            "are deleted one by one",
+            "see that a housekeeping worker and beat run: delivery.purge_notifications makes them, "
+            "every ten minutes; its errors are in the worker's log",
+        )
 
 
 def _held() -> Iterator[Finding]:

@@ -17,9 +17,12 @@ from stack.backends.pgbouncer import PgBouncer
 from stack.backends.postgres import Postgres
 from stack.state import fresh, kept
 from stack.supervision import ports, unprivileged
+from tests.integration.delivery.partitions.conftest import partitioned
 from tests.integration.doctor.conftest import only
 from tests.support.fakes import certificates
 from tests.support.programs import need
+
+__all__ = ["partitioned"]  # fixtures
 
 
 def url(name: str) -> str:
@@ -217,3 +220,22 @@ def test_a_worker_counts_its_reserved_connections_and_the_api_each_of_its_proces
     assert wanted(none | {"push": 2}) == 2 * (5 + 3)
     assert wanted(none | {"web": 1}) == 3 * 5
     assert wanted(none | {"flower": 4}) == 0
+
+
+def test_partitions_that_end_soon_are_a_warning(partitioned, doctor):
+    assert doctor("database") == []
+    with connection.cursor() as cursor:
+        for name in partitions_of(cursor, "delivery_attempt")[-7:]:
+            cursor.execute(f"DROP TABLE {name}")
+    found = only(doctor("database"), Level.WARNING, "end in 0 days")
+    assert "delivery.purge_notifications" in found.remedy
+
+
+def partitions_of(cursor, table):
+    """Return the partitions that a table has of days, the oldest first."""
+    cursor.execute(
+        "SELECT inhrelid::regclass::text FROM pg_inherits "
+        "WHERE inhparent = %s::regclass AND inhrelid::regclass::text ~ '[0-9]$' ORDER BY 1",
+        [table],
+    )
+    return [name for (name,) in cursor.fetchall()]

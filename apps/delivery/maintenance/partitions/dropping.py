@@ -106,18 +106,18 @@ def drop(span: Span, kept: Collection[UUID]) -> None:
     Raises ``Awake`` where something else of them has work by now, and ``locks.Busy`` where a
     transaction has had a lock on one of the tables all the time.
     """
-    parameters = {"kept": arrays.uuids(kept)}
-    _delete_references(span, parameters)
+    _delete_references(span, kept)
     for one in tries():
         with one.transaction() as cursor:
-            _detach(cursor, span, parameters)
+            _detach(cursor, span, kept)
     with connection.cursor() as cursor:
         for table in TABLES:
             cursor.execute(f"DROP TABLE {span.partition(table)}")
     log.info("dropped the partitions of %s; %d notifications are kept", span, len(kept))
 
 
-def _delete_references(span: Span, parameters: dict[str, object]) -> None:
+def _delete_references(span: Span, kept: Collection[UUID]) -> None:
+    parameters = {"kept": arrays.uuids(kept)}
     notifications, deliveries = TABLES[0], TABLES[1]
     todo = {
         table: (span.condition(notifications).format("o.notification_id"), _KEPT)
@@ -128,8 +128,8 @@ def _delete_references(span: Span, parameters: dict[str, object]) -> None:
         _KEPT_DELIVERY.format(partition=span.partition(deliveries)),
     )
     with connection.cursor() as cursor:
-        for table, (condition, kept) in todo.items():
-            statement = _DELETE.format(table=table, condition=condition, kept=kept, most=AT_ONCE)
+        for table, (condition, is_kept) in todo.items():
+            statement = _DELETE.format(table=table, condition=condition, kept=is_kept, most=AT_ONCE)
             while True:
                 progress.step()
                 cursor.execute(statement, parameters)
@@ -137,8 +137,9 @@ def _delete_references(span: Span, parameters: dict[str, object]) -> None:
                     break
 
 
-def _detach(cursor: CursorWrapper, span: Span, parameters: dict[str, object]) -> None:
+def _detach(cursor: CursorWrapper, span: Span, kept: Collection[UUID]) -> None:
     """Take the partitions out of their tables, and put what is kept back into these."""
+    parameters = {"kept": arrays.uuids(kept)}
     notifications, deliveries, attempts, counts, events = (span.partition(one) for one in TABLES)
     cursor.execute(f"LOCK TABLE {', '.join(f'ONLY {one.name}' for one in TABLES)}")
     cursor.execute(_AWAKE.format(partition=deliveries), parameters)
@@ -146,17 +147,17 @@ def _detach(cursor: CursorWrapper, span: Span, parameters: dict[str, object]) ->
         raise Awake
     for table in TABLES:
         cursor.execute(f"ALTER TABLE {table.name} DETACH PARTITION {span.partition(table)}")
-    if not parameters["kept"]:
+    if not kept:
         return
     of_kept = f"(SELECT id FROM {deliveries} WHERE notification_id = ANY(%(kept)s::uuid[]))"
-    for table, partition, which in (
+    for name, partition, which in (
         ("delivery_notification", notifications, "id = ANY(%(kept)s::uuid[])"),
         ("delivery_delivery", deliveries, "notification_id = ANY(%(kept)s::uuid[])"),
         ("delivery_attempt", attempts, f"delivery_id IN {of_kept}"),
         ("delivery_statecount", counts, "notification_id = ANY(%(kept)s::uuid[])"),
         ("delivery_receiptevent", events, f"delivery_id IN {of_kept}"),
     ):
-        cursor.execute(f"INSERT INTO {table} SELECT * FROM {partition} WHERE {which}", parameters)
+        cursor.execute(f"INSERT INTO {name} SELECT * FROM {partition} WHERE {which}", parameters)
 
 
 def drop_detached() -> None:

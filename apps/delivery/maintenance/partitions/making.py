@@ -9,7 +9,7 @@ from django.db.backends.utils import CursorWrapper
 from apps.core import clock
 from apps.delivery.maintenance.partitions import tables
 from apps.delivery.maintenance.partitions.locks import tries
-from apps.delivery.maintenance.partitions.tables import PartitionedTable
+from apps.delivery.maintenance.partitions.tables import TABLES, PartitionedTable
 from notifier.domain.ids import days
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,16 @@ def make_ahead() -> list[str]:
             (table, day) for table in tables.partitioned(cursor) for day in _missing(cursor, table)
         ]
     return [table.of_day(day) for table, day in missing if _make(table, day)]
+
+
+def days_ahead() -> int | None:
+    """Return for how many days from tomorrow on every table has partitions; ``None`` if plain."""
+    if not tables.all_partitioned():
+        return None
+    today = days.of_moment(clock.moment())
+    with connection.cursor() as cursor:
+        last = min(max(tables.attached_days(cursor, table), default=today) for table in TABLES)
+    return (last - today).days
 
 
 def _missing(cursor: CursorWrapper, table: PartitionedTable) -> list[date]:
