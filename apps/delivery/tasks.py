@@ -16,6 +16,7 @@ from apps.delivery.maintenance import notifications as _notifications
 from apps.delivery.maintenance import retention as _purge
 from apps.delivery.maintenance import sweeper as _sweeper
 from apps.delivery.maintenance.partitions import making as _making
+from apps.delivery.maintenance.partitions import moving as _moving
 from apps.delivery.operations import confirmations as _confirmations
 from apps.delivery.outbox.queues import Queue, all_queues
 from apps.delivery.receipts import processing as _receipts
@@ -73,6 +74,7 @@ def purge_notifications() -> None:
 
     Contents and records, every ten minutes.
     """
+    _moving.forget_checks(due=True)
     _making.make_ahead()
     _notifications.purge()
 

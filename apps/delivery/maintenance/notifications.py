@@ -17,7 +17,7 @@ to go when the walk passes gets a row that says when to look again (``RetentionD
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -47,6 +47,8 @@ AFTER_EXPIRY = timedelta(hours=1)
 EXPIRING_AGE = AFTER_EXPIRY + timedelta(minutes=10)
 #: When a notification that has work left is looked at again.
 LOOK_AGAIN = timedelta(hours=1)
+#: Seconds after which partitions of which too much is kept are looked at again.
+REFUSED_SECONDS = 86_400.0
 
 
 class What(StrEnum):
@@ -63,17 +65,19 @@ def purge(longest: float = LONGEST) -> int:
     once do some of it twice, which changes nothing.
     """
     until = time.monotonic() + longest
-    _drop_days(until)
     deleted = _walk("expiring", What.CONTENT, EXPIRING_AGE, _EXPIRING, until)
     for what in What:
+        left_alone = _drop_days(until) if what is What.RECORD else None
         for age in _ages(what):
-            deleted += _walk(f"{what}:{age}", what, timedelta(days=age), _OF_AGE, until)
+            days_old = timedelta(days=age)
+            deleted += _walk(f"{what}:{age}", what, days_old, _OF_AGE, until, left_alone)
         deleted += _look_again(what, until)
     return deleted
 
 
 def rules_changed() -> None:
     """Look at everything anew: what was passed may be due by the new rules."""
+    _not_before.clear()
     RetentionMark.objects.all().delete()
     RetentionDeferral.objects.update(due_at=clock.moment())
 
@@ -93,30 +97,47 @@ _OF_AGE = "kept.age <= %(age)s"
 _EXPIRING = "n.category_kind = 'critical' AND n.expires_at IS NOT NULL"
 
 
-def _drop_days(until: float) -> None:
-    """Drop the partitions of days of which the youngest age for records has come to all rows."""
+#: When partitions of which too much is kept are looked at again, by name: unix seconds.
+_not_before: dict[str, float] = {}
+
+
+def _drop_days(until: float) -> date | None:
+    """Drop the partitions of days of which the youngest age for records has come to all rows.
+
+    Returns the first day that is left to the next run, because its tables are locked.
+    """
     dropping.drop_detached()
     ended = clock.moment() - timedelta(days=_ages(What.RECORD)[0])
     for span in dropping.ended(by=days.of_moment(ended)):
+        name = span.partition(TABLES[0])
+        if _not_before.get(name, 0.0) > clock.now():
+            continue
         if time.monotonic() > until:
-            return
+            return span.begin or date.min
         kept = _kept(span)
         if kept is None:
+            _not_before[name] = clock.now() + REFUSED_SECONDS
             continue
+        with connection.cursor() as cursor:  # before the drop, which may be the last that is done
+            _defer(cursor, What.RECORD, kept)
         try:
             dropping.drop(span, kept)
         except (dropping.Awake, locks.Busy) as error:
             log.info("the partitions of %s are dropped later: %r", span, error)
-            continue
-        with connection.cursor() as cursor:
-            _defer(cursor, What.RECORD, kept)
+            return span.begin or date.min
+    return None
 
 
+_KEPT = """
+SELECT n.id, regular.due FROM {notifications} n {regularly}
+ WHERE regular.due > %(now)s LIMIT %(most)s
+"""
 _WITH_WORK = """
-SELECT DISTINCT notification_id FROM delivery_chunk WHERE {chunks} AND state <> 'done'
+SELECT DISTINCT c.notification_id FROM delivery_chunk c
+ WHERE c.state <> 'done' AND EXISTS (SELECT FROM {notifications} n WHERE n.id = c.notification_id)
 UNION
 SELECT DISTINCT notification_id FROM {deliveries} WHERE state = ANY(%(waiting)s)
-LIMIT %(most)s
+ LIMIT %(most)s
 """
 
 
@@ -133,18 +154,18 @@ def _kept(span: dropping.Span) -> dict[UUID, datetime] | None:
         "now": now,
         "days": _default(What.RECORD),
     }
-    statement = _WITH_WORK.format(
-        chunks=span.condition(TABLES[0]).format("notification_id"), deliveries=deliveries
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        kept = {key: now + LOOK_AGAIN for (key,) in cursor.fetchall()}
-        cursor.execute(
-            f"SELECT n.id, regular.due FROM {notifications} n {_REGULARLY.format(what=What.RECORD)}"
-            " WHERE regular.due > %(now)s LIMIT %(most)s",
-            parameters,
-        )
+    kept: dict[UUID, datetime] = {}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")  # it reads a day, once
+        regularly = _REGULARLY.format(what=What.RECORD)
+        cursor.execute(_KEPT.format(notifications=notifications, regularly=regularly), parameters)
         kept.update(cursor.fetchall())
+        if len(kept) > most:
+            return None
+        cursor.execute(
+            _WITH_WORK.format(notifications=notifications, deliveries=deliveries), parameters
+        )
+        kept.update((key, now + LOOK_AGAIN) for (key,) in cursor.fetchall())
         if len(kept) > most:
             return None
         cursor.execute(
@@ -154,9 +175,21 @@ def _kept(span: dropping.Span) -> dict[UUID, datetime] | None:
         return kept if cursor.fetchone()[0] <= most else None
 
 
-def _walk(name: str, what: What, age: timedelta, which: str, until: float) -> int:
-    """Delete from notifications that have come of an age since the last walk of this name."""
+def _walk(
+    name: str,
+    what: What,
+    age: timedelta,
+    which: str,
+    until: float,
+    left_alone: date | None = None,
+) -> int:
+    """Delete from notifications that have come of an age since the last walk of this name.
+
+    ``left_alone``: those of this day on are not looked at.
+    """
     end, deleted = _end(what, clock.moment() - age), 0
+    if left_alone is not None:
+        end = min(end, days.first_notification(max(left_alone, days.EPOCH)))
     while time.monotonic() < until:
         mark = RetentionMark.objects.filter(pk=name).first()
         rows = Notification.objects.filter(pk__lt=end).order_by("pk")

@@ -61,18 +61,20 @@ def _condition() -> str:
         found = sorted(day for (name,) in cursor.fetchall() if (day := days.in_name(name)))
         if not found:
             return ALL
-        elsewhere = _outside(found[0], found[-1] + timedelta(days=1))
-        statements = [_WAITS.format(number="NULL", ids=elsewhere)] + [
-            _WAITS.format(number=number, ids=_between(day, day + timedelta(days=1)))
-            for number, day in enumerate(found)
+        # Up to the next partition: rows of a day in between, whose own is gone, are in the rest.
+        ends = [*found[1:], found[-1] + timedelta(days=1)]
+        statements = [_WAITS.format(number="NULL", ids=_outside(found[0], ends[-1]))] + [
+            _WAITS.format(number=number, ids=_between(begin, end))
+            for number, (begin, end) in enumerate(zip(found, ends, strict=True))
         ]
         cursor.execute(" UNION ALL ".join(statements))
         numbers = [number for (number,) in cursor.fetchall()]
     if None in numbers:
         return ALL
     today = days.of_moment(clock.moment())
-    waiting = [today, *(found[number] for number in numbers)]
-    return _between(min(waiting), max(waiting) + timedelta(days=2))
+    begin = min([today, *(found[number] for number in numbers)])
+    end = max([today + timedelta(days=2), *(ends[number] for number in numbers)])
+    return _between(begin, end)
 
 
 def _between(begin: date, end: date) -> str:

@@ -23,6 +23,8 @@ _found = Reporter("database")
 OLDEST = 140_000
 #: Seconds of difference between this machine's clock and the database's.
 SKEW, SKEW_AT_MOST = 1.0, 60.0
+#: The least ``max_locks_per_transaction`` that will do where tables are partitioned.
+LOCKS = 256
 
 
 def check(options: Options) -> Iterator[Finding]:
@@ -64,7 +66,18 @@ def _partitions() -> Iterator[Finding]:
         ahead = making.days_ahead()
     except FAILURES:
         return  # said already
-    if ahead is not None and ahead < 2:
+    if ahead is None:
+        return
+    with django_connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('max_locks_per_transaction')::int")
+        (locks,) = cursor.fetchone()
+    if locks < LOCKS:
+        yield _found.warning(
+            f"max_locks_per_transaction is {locks}, and tables are partitioned: a statement may "
+            "fail with 'out of shared memory'",
+            f"set it to {LOCKS} or more, and restart PostgreSQL",
+        )
+    if ahead < 2:
         yield _found.warning(
             f"The partitions of the large tables end in {max(ahead, 0)} days: rows of later days "
             "are deleted one by one",

@@ -7,7 +7,8 @@ is in the partitions of one day, and an id alone leads to them.
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-_EPOCH = date(1970, 1, 1)
+#: The day with number 0.
+EPOCH = date(1970, 1, 1)
 _MILLISECONDS = 86_400_000
 #: Bits of a delivery's number below those of its day.
 BITS = 36
@@ -22,7 +23,12 @@ def of_moment(moment: datetime) -> date:
 
 def of_notification(notification_id: UUID) -> date:
     """Return the day on which a notification was accepted, in UTC."""
-    return _EPOCH + timedelta(days=(notification_id.int >> 80) // _MILLISECONDS)
+    return EPOCH + timedelta(days=(notification_id.int >> 80) // _MILLISECONDS)
+
+
+def of_delivery(number: int) -> date:
+    """Return the day in the number of a delivery."""
+    return EPOCH + timedelta(days=number >> BITS)
 
 
 def first_notification(day: date) -> UUID:
@@ -37,7 +43,7 @@ def first_delivery(day: date) -> int:
 
 def _number(day: date) -> int:
     """Return the number of days from 1970-01-01."""
-    return (day - _EPOCH).days
+    return (day - EPOCH).days
 
 
 def in_name(partition: str) -> date | None:

@@ -223,7 +223,7 @@ def test_a_worker_counts_its_reserved_connections_and_the_api_each_of_its_proces
 
 
 def test_partitions_that_end_soon_are_a_warning(partitioned, doctor):
-    assert doctor("database") == []
+    only(doctor("database"), Level.WARNING, "max_locks_per_transaction is 64")
     with connection.cursor() as cursor:
         for name in partitions_of(cursor, "delivery_attempt")[-7:]:
             cursor.execute(f"DROP TABLE {name}")

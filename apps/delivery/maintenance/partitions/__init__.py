@@ -1,7 +1,7 @@
 """Partitions by day: made ahead, and dropped with all their rows when their retention is over.
 
 In: the clock, and the ages at which records go (``apps.delivery.maintenance.notifications``). Out:
-tables created and dropped. A table that is not partitioned yet is left as it is: ``moving`` has the
-way there. Imported by ``apps.delivery.maintenance``, ``apps.delivery.tasks``, the migration that
-partitions empty tables, and the command ``partition``.
+tables created and dropped. Tables that are not partitioned are left as they are: ``moving`` has
+the way there and back. Imported by ``apps.delivery.maintenance``, ``apps.delivery.tasks``,
+``apps.doctor`` and the command ``partition``.
 """

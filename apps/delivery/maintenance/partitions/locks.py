@@ -1,41 +1,29 @@
-"""Locks that the engine's statements would queue behind: waited for shortly, again and again."""
+"""Locks that the engine's statements queue behind: waited for shortly, again and again."""
 
+import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-#: Longest wait for one lock, in milliseconds: so long a statement that comes after it waits, too.
-PATIENCE = 20
-#: Seconds between two tries, and in all.
-PAUSE, LONGEST = 0.25, 120.0
+#: Longest time that one try waits for all of its locks together, in seconds: so long at most does a
+#: statement wait that comes after it.
+PATIENCE = 0.08
+#: Longest wait for one lock, in milliseconds.
+ONE_LOCK = 20
+#: Seconds between two tries: at first, and at most.
+PAUSE, LONGEST_PAUSE = 0.1, 2.0
 _NOT_AVAILABLE = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
 
 class Busy(Exception):
-    """A lock was not to be had: some transaction has held the table for as long as we tried."""
-
-
-def tries() -> Iterator["Try"]:
-    """Yield tries until one has succeeded.
-
-    Raises ``Busy`` after ``LONGEST`` seconds.
-    """
-    until = time.monotonic() + LONGEST
-    while True:
-        one = Try()
-        yield one
-        if one.succeeded:
-            return
-        if time.monotonic() > until:
-            raise Busy from one.error
-        time.sleep(PAUSE)
+    """A lock was not to be had: other transactions have held it each time that we tried."""
 
 
 class Try:
-    """One try: a transaction that is rolled back where a lock is not to be had at once."""
+    """One try: a transaction that is rolled back where a lock is not to be had soon."""
 
     def __init__(self) -> None:
         self.succeeded = False
@@ -43,10 +31,13 @@ class Try:
 
     @contextmanager
     def transaction(self) -> Iterator[CursorWrapper]:
-        """Run a transaction whose statements wait for locks no longer than ``PATIENCE``."""
+        """Run a transaction that waits for no lock but those of ``lock``, and for no time at all.
+
+        Statements in it may take as long as they need.
+        """
         try:
             with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}ms'")
+                cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '1ms'")
                 yield cursor
         except OperationalError as error:
             if getattr(error.__cause__, "pgcode", None) not in _NOT_AVAILABLE:
@@ -54,3 +45,30 @@ class Try:
             self.error = error
         else:
             self.succeeded = True
+
+
+def tries(longest: float) -> Iterator[Try]:
+    """Yield tries until one has succeeded.
+
+    Raises ``Busy`` after ``longest`` seconds.
+    """
+    until, pause = time.monotonic() + longest, PAUSE
+    while True:
+        one = Try()
+        yield one
+        if one.succeeded:
+            return
+        if time.monotonic() > until:
+            raise Busy from one.error
+        time.sleep(pause * random.uniform(0.5, 1.0))
+        pause = min(1.5 * pause, LONGEST_PAUSE)
+
+
+def lock(cursor: CursorWrapper, tables: Sequence[str]) -> None:
+    """Lock these tables, without their partitions, against everybody else, within ``PATIENCE``."""
+    until = time.monotonic() + PATIENCE
+    for table in tables:
+        left = max(1, min(ONE_LOCK, round((until - time.monotonic()) * 1000)))
+        cursor.execute(f"SET LOCAL lock_timeout = '{left}ms'")
+        cursor.execute(f"LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE")
+    cursor.execute("SET LOCAL lock_timeout = '1ms'")

@@ -3,12 +3,12 @@
 import logging
 from datetime import date, timedelta
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from apps.core import clock
 from apps.delivery.maintenance.partitions import tables
-from apps.delivery.maintenance.partitions.locks import tries
+from apps.delivery.maintenance.partitions.locks import Busy, tries
 from apps.delivery.maintenance.partitions.tables import TABLES, PartitionedTable
 from notifier.domain.ids import days
 
@@ -16,19 +16,31 @@ log = logging.getLogger(__name__)
 
 #: Days for which there are partitions, from tomorrow on.
 AHEAD = 7
+#: Seconds for which one partition is tried.
+LONGEST = 10.0
 
 
 def make_ahead() -> list[str]:
     """Make the partitions of today and of ``AHEAD`` days that are missing; return their names.
 
     Rows of a day without a partition go to the table's ``rest``: nothing is lost where this has not
-    run for a week, but that day's rows are then deleted one by one.
+    run for a week, but that day's rows are then deleted one by one. Statistics of the whole tables,
+    which autovacuum does not make, are made with the new partitions, once a day.
     """
     with connection.cursor() as cursor:
         missing = [
             (table, day) for table in tables.partitioned(cursor) for day in _missing(cursor, table)
         ]
-    return [table.of_day(day) for table, day in missing if _make(table, day)]
+    made = []
+    try:
+        for table, day in missing:
+            if _make(table, day):
+                made.append(table.of_day(day))
+    except Busy:
+        log.warning("partitions are made later: others have a lock on a table")
+    if made:
+        analyze()
+    return made
 
 
 def days_ahead() -> int | None:
@@ -39,6 +51,14 @@ def days_ahead() -> int | None:
     with connection.cursor() as cursor:
         last = min(max(tables.attached_days(cursor, table), default=today) for table in TABLES)
     return (last - today).days
+
+
+def analyze() -> None:
+    """Make statistics of the whole tables, without which joins of them are planned for millions."""
+    for table in TABLES:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")
+            cursor.execute(f"ANALYZE {table.name}")
 
 
 def _missing(cursor: CursorWrapper, table: PartitionedTable) -> list[date]:
@@ -53,9 +73,12 @@ def _missing(cursor: CursorWrapper, table: PartitionedTable) -> list[date]:
 
 
 def _make(table: PartitionedTable, day: date) -> bool:
-    """Make the partition of a day; return whether it was possible."""
+    """Make the partition of a day; return whether it was possible.
+
+    Raises ``locks.Busy``.
+    """
     try:
-        for one in tries():
+        for one in tries(LONGEST):
             with one.transaction() as cursor:
                 add(cursor, table, day)
     except IntegrityError:
@@ -81,5 +104,5 @@ def create(cursor: CursorWrapper, table: PartitionedTable, name: str) -> None:
         f"CREATE TABLE {name} (LIKE {table.name} INCLUDING DEFAULTS INCLUDING CONSTRAINTS "
         f"INCLUDING INDEXES INCLUDING STORAGE){storage}"
     )
-    for columns in table.unique.values():
+    for _, columns in table.unique:
         cursor.execute(f"CREATE UNIQUE INDEX ON {name} {columns}")

@@ -4,124 +4,101 @@ A table becomes the partition of all that is older than a day to come: no row is
 by and by, as their retention ends, and days after that have partitions of their own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from apps.core import clock
-from apps.delivery.maintenance.partitions import making, tables
-from apps.delivery.maintenance.partitions.locks import tries
+from apps.delivery.maintenance.partitions import locks, making, tables
 from apps.delivery.maintenance.partitions.tables import TABLES, PartitionedTable
+from apps.delivery.models import delivery_numbers
 from apps.delivery.outbox import waiting_days
 from notifier.domain.ids import days
 
-#: Days from today to the first one with a partition of its own: processes of the version before
-#: may run for so long, whose deliveries do not have their day in their numbers.
+#: Days from today to the first one with a partition of its own: reading the tables takes less.
 MARGIN = 2
+#: How long before a constraint refuses rows it is dropped, where a run was interrupted.
+SOON = timedelta(hours=2)
+#: Seconds for which the locks are tried: a vacuum of a large table, which has one, may take long.
+LONGEST = 3_600.0
 #: PostgreSQL's limit for names.
 _NAME = 63
+#: Says nothing of the steps.
+_QUIET: Callable[[str], object] = lambda _: None  # noqa: E731
 
 
-def partition_all(say: Callable[[str], object] = lambda _: None) -> int:
-    """Partition the tables that are not partitioned yet; return how many there were.
+def partition_all(say: Callable[[str], object] = _QUIET) -> int:
+    """Partition the tables, unless they are; return how many were partitioned.
 
-    It can be interrupted and run again at any time. Validating reads a table once, beside all else;
-    the switch takes milliseconds. ``say`` gets a line for each step.
+    Each is read once, beside all else, to know that its rows are from before a day to come, and
+    then all of them are switched in one transaction, which takes milliseconds. Whatever stops it
+    leaves plain tables. ``say`` gets a line for each step.
     """
-    with connection.cursor() as cursor:
-        done = tables.partitioned(cursor)
-    todo = [table for table in TABLES if table not in done]
-    for table in todo:
-        end = _bound(table)
-        say(f"{table.name}: reading it once, to know that all its rows are from before {end} …")
-        with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {table.name} VALIDATE CONSTRAINT {_check(table, end)}")
-        for one in tries():
+    if tables.all_partitioned():
+        return 0
+    end = days.of_moment(clock.moment()) + timedelta(days=MARGIN)
+    try:
+        for table in TABLES:
+            say(f"{table.name}: reading it once, to know that all its rows are from before {end} …")
+            _check(table, end)
+        for one in locks.tries(LONGEST):
             with one.transaction() as cursor:
-                _switch(cursor, table, end)
-        with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {table.name}")
-        say(f"{table.name}: has a partition for each day from {end} on.")
+                locks.lock(cursor, [table.name for table in TABLES])
+                for table in TABLES:
+                    _switch(cursor, table, end)
+                cursor.execute(delivery_numbers.BY_DAY)
+    except BaseException:
+        forget_checks()
+        raise
     waiting_days.forget()
-    return len(todo)
+    say(f"Each day from {end} on has its partitions. Making statistics …")
+    making.analyze()
+    return len(TABLES)
 
 
-def undo(say: Callable[[str], object] = lambda _: None) -> int:
-    """Make plain tables of the partitioned ones again; return how many there were.
-
-    Their rows are copied, while nobody can write to them or read them.
-    """
-    with connection.cursor() as cursor:
-        todo = tables.partitioned(cursor)
-    for table in todo:
-        say(f"{table.name}: copying its rows …")
-        for one in tries():
-            with one.transaction() as cursor:
-                _merge(cursor, table)
-    waiting_days.forget()
-    return len(todo)
-
-
-def _merge(cursor: CursorWrapper, table: PartitionedTable) -> None:
-    """Put a plain table with all rows into the place of a partitioned one."""
-    name = table.name
-    cursor.execute(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
-    cursor.execute(_INDEXES, {"key": table.key, "table": name})
-    indexes = [_Index._make(row) for row in cursor.fetchall()]
-    storage = f" WITH ({table.storage})" if table.storage else ""
-    cursor.execute(
-        f"CREATE TABLE {name}_plain (LIKE {name} INCLUDING DEFAULTS INCLUDING STORAGE){storage}"
-    )
-    cursor.execute(f"INSERT INTO {name}_plain SELECT * FROM {name}")
-    following = None
-    if table.new_id:
-        cursor.execute(f"SELECT nextval('{name}_id_seq')")
-        (following,) = cursor.fetchone()
-        cursor.execute(f"ALTER TABLE {name}_plain ALTER COLUMN id DROP DEFAULT")
-    cursor.execute(f"DROP TABLE {name}")
-    cursor.execute(f"ALTER TABLE {name}_plain RENAME TO {name}")
-    if following is not None:
-        cursor.execute(
-            f"ALTER TABLE {name} ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY "
-            f"(START {following})"
-        )
-    for index in indexes:
-        _index(cursor, table, index)
-    for unique, columns in table.unique.items():
-        if unique == table.primary:
-            cursor.execute(f"ALTER TABLE {name} ADD CONSTRAINT {unique} PRIMARY KEY {columns}")
-        else:
-            cursor.execute(f"CREATE UNIQUE INDEX {unique} ON {name} {columns}")
-
-
-def _check(table: PartitionedTable, end: date) -> str:
+def _name_of_check(table: PartitionedTable, end: date) -> str:
     return f"{table.name}_until_{end:%Y%m%d}"
 
 
-def _bound(table: PartitionedTable) -> date:
-    """Return the first day with a partition of its own, which a constraint says from now on."""
-    today = days.of_moment(clock.moment())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND conname LIKE %s",
-            [table.name, f"{table.name}_until_%"],
-        )
-        found = {name: day for (name,) in cursor.fetchall() if (day := days.in_name(name))}
-        for name, day in found.items():
-            if day > today:
-                return day
-            cursor.execute(f"ALTER TABLE {table.name} DROP CONSTRAINT {name}")
-    end = today + timedelta(days=MARGIN)
-    for one in tries():
+def _check(table: PartitionedTable, end: date) -> None:
+    """Have a constraint say, for rows to come as well, that they are from before a day."""
+    for one in locks.tries(LONGEST):
         with one.transaction() as cursor:
+            locks.lock(cursor, [table.name])
             cursor.execute(
-                f"ALTER TABLE {table.name} ADD CONSTRAINT {_check(table, end)} "
+                f"ALTER TABLE {table.name} ADD CONSTRAINT {_name_of_check(table, end)} "
                 f"CHECK ({table.key} < {table.literal(end)}) NOT VALID"
             )
-    return end
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The lock of this one keeps nobody from reading or writing.
+        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+        cursor.execute(f"ALTER TABLE {table.name} VALIDATE CONSTRAINT {_name_of_check(table, end)}")
+
+
+def forget_checks(*, due: bool = False) -> None:
+    """Drop the constraints of a run that was interrupted, which would refuse rows one day.
+
+    ``due``: only those that will do so soon, so that a run may go on meanwhile.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint "
+            "WHERE contype = 'c' AND conname ~ %s",
+            [f"^({'|'.join(table.name for table in TABLES)})_until_[0-9]{{8}}$"],
+        )
+        found = cursor.fetchall()
+    soon = days.of_moment(clock.moment() + SOON)
+    for table, name in found:
+        end = days.in_name(name)
+        if due and end is not None and end > soon:
+            continue
+        for one in locks.tries(making.LONGEST if due else LONGEST):
+            with one.transaction() as cursor:
+                locks.lock(cursor, [table])
+                cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
 
 
 class _Index(NamedTuple):
@@ -147,12 +124,15 @@ SELECT i.relname, pg_get_indexdef(x.indexrelid), x.indisunique, c.contype,
 """
 
 
+def _indexes(cursor: CursorWrapper, table: PartitionedTable) -> Sequence[_Index]:
+    cursor.execute(_INDEXES, {"key": table.key, "table": table.name})
+    return [_Index._make(row) for row in cursor.fetchall()]
+
+
 def _switch(cursor: CursorWrapper, table: PartitionedTable, end: date) -> None:
     """Put a partitioned table into the place of this one, and this one into it."""
     name, before = table.name, table.before
-    cursor.execute(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
-    cursor.execute(_INDEXES, {"key": table.key, "table": name})
-    indexes = [_Index._make(row) for row in cursor.fetchall()]
+    indexes = _indexes(cursor, table)
     following = _drop_identity(cursor, table)
     cursor.execute(f"ALTER TABLE {name} RENAME TO {before}")
     for index in indexes:
@@ -171,7 +151,7 @@ def _switch(cursor: CursorWrapper, table: PartitionedTable, end: date) -> None:
         f"ALTER TABLE {name} ATTACH PARTITION {before} "
         f"FOR VALUES FROM (MINVALUE) TO ({table.literal(end)})"
     )
-    cursor.execute(f"ALTER TABLE {before} DROP CONSTRAINT IF EXISTS {_check(table, end)}")
+    cursor.execute(f"ALTER TABLE {before} DROP CONSTRAINT {_name_of_check(table, end)}")
     for number in range(making.AHEAD + 1):
         making.add(cursor, table, end + timedelta(days=number))
     making.create(cursor, table, table.rest)
@@ -189,7 +169,7 @@ def _drop_identity(cursor: CursorWrapper, table: PartitionedTable) -> int:
 
 
 def _index(cursor: CursorWrapper, table: PartitionedTable, index: _Index) -> None:
-    """Give the partitioned table an index, but for those that each partition has for itself."""
+    """Give a table an index, but for those that each partition has for itself."""
     if index.is_unique and not index.has_key:
         return
     if index.kind is not None:
@@ -200,3 +180,57 @@ def _index(cursor: CursorWrapper, table: PartitionedTable, index: _Index) -> Non
         return
     # That of a partitioned table says ONLY, which would make an index without partitions.
     cursor.execute(index.definition.replace(" ON ONLY ", " ON "))
+
+
+def undo(say: Callable[[str], object] = _QUIET) -> int:
+    """Make plain tables of the partitioned ones again; return how many there were.
+
+    Their rows are copied, while nobody can write to them or read them.
+    """
+    with connection.cursor() as cursor:
+        todo = tables.partitioned(cursor)
+    if not todo:
+        return 0
+    for one in locks.tries(LONGEST):
+        with one.transaction() as cursor:
+            locks.lock(cursor, [table.name for table in todo])
+            cursor.execute("SET LOCAL lock_timeout = 0")
+            for table in todo:
+                say(f"{table.name}: copying its rows …")
+                _merge(cursor, table)
+            cursor.execute(delivery_numbers.IN_SEQUENCE)
+    waiting_days.forget()
+    return len(todo)
+
+
+def _merge(cursor: CursorWrapper, table: PartitionedTable) -> None:
+    """Put a plain table with all rows into the place of a partitioned one."""
+    name = table.name
+    indexes = _indexes(cursor, table)
+    storage = f" WITH ({table.storage})" if table.storage else ""
+    cursor.execute(
+        f"CREATE TABLE {name}_plain (LIKE {name} INCLUDING DEFAULTS INCLUDING STORAGE){storage}"
+    )
+    cursor.execute(f"INSERT INTO {name}_plain SELECT * FROM {name}")
+    following = None
+    if table.new_id:
+        # Rows to come follow on those that were numbered by their days.
+        cursor.execute(
+            f"SELECT greatest(nextval('{name}_id_seq'), (SELECT max(id) + 1 FROM {name}_plain))"
+        )
+        (following,) = cursor.fetchone()
+        cursor.execute(f"ALTER TABLE {name}_plain ALTER COLUMN id DROP DEFAULT")
+    cursor.execute(f"DROP TABLE {name}")
+    cursor.execute(f"ALTER TABLE {name}_plain RENAME TO {name}")
+    if following is not None:
+        cursor.execute(
+            f"ALTER TABLE {name} ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY "
+            f"(START {following})"
+        )
+    for index in indexes:
+        _index(cursor, table, index)
+    for unique, columns in table.unique:
+        if unique == table.primary:
+            cursor.execute(f"ALTER TABLE {name} ADD CONSTRAINT {unique} PRIMARY KEY {columns}")
+        else:
+            cursor.execute(f"CREATE UNIQUE INDEX {unique} ON {name} {columns}")

@@ -1,6 +1,6 @@
 """The tables that are partitioned by day, and their partitions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -15,19 +15,25 @@ from notifier.domain.ids import days
 class PartitionedTable(NamedTuple):
     """A table that can be partitioned by the day in its column ``key``.
 
-    ``first``: the smallest key of a day. ``unique``: unique indexes by name that each partition has
-    for itself; they hold for the whole table, since rows that could be equal have the same day.
-    ``primary``: its primary key, if that is one of them. ``new_id``: SQL of the default of ``id``.
+    ``first``: the smallest key of a day. ``unique``: names and columns of unique indexes that each
+    partition has for itself; they hold for the whole table, since rows that could be equal have the
+    same day. ``primary``: its primary key, if that is one of them. ``new_id``: SQL of the default
+    of ``id``.
     ``storage``: parameters of partitions.
     """
 
     name: str
     key: str
     first: Callable[[date], UUID | int]
-    unique: Mapping[str, str] = {}
+    unique: tuple[tuple[str, str], ...] = ()
     primary: str = ""
     new_id: str = ""
     storage: str = ""
+
+    @property
+    def of_deliveries(self) -> bool:
+        """Whether its key is the number of a delivery, and not the id of a notification."""
+        return self.first is days.first_delivery
 
     @property
     def before(self) -> str:
@@ -59,12 +65,15 @@ TABLES: Sequence[PartitionedTable] = (
         "delivery_delivery",
         "id",
         days.first_delivery,
-        unique={
-            "delivery_once_a_contact": "(notification_id, contact_id) WHERE instead_of IS NULL",
-            "delivery_once_instead": "(instead_of) WHERE instead_of IS NOT NULL",
-            "delivery_once_without_address": "(notification_id, recipient_id, channel) "
-            "WHERE contact_id IS NULL AND instead_of IS NULL",
-        },
+        unique=(
+            ("delivery_once_a_contact", "(notification_id, contact_id) WHERE instead_of IS NULL"),
+            ("delivery_once_instead", "(instead_of) WHERE instead_of IS NOT NULL"),
+            (
+                "delivery_once_without_address",
+                "(notification_id, recipient_id, channel) "
+                "WHERE contact_id IS NULL AND instead_of IS NULL",
+            ),
+        ),
         new_id=delivery_numbers.OF_TODAY,
         storage=f"fillfactor = 40, {_UPDATED_OFTEN}",
     ),
@@ -80,7 +89,7 @@ TABLES: Sequence[PartitionedTable] = (
         "delivery_receiptevent",
         "delivery_id",
         days.first_delivery,
-        unique={"delivery_receiptevent_pkey": "(id)"},
+        unique=(("delivery_receiptevent_pkey", "(id)"),),
         primary="delivery_receiptevent_pkey",
         new_id="nextval('delivery_receiptevent_id_seq')",
     ),
@@ -101,6 +110,30 @@ def all_partitioned() -> bool:
     """Return whether all of the tables are partitioned."""
     with connection.cursor() as cursor:
         return len(partitioned(cursor)) == len(TABLES)
+
+
+def attached(cursor: CursorWrapper) -> set[str]:
+    """Return the names of the partitions of all tables."""
+    cursor.execute(
+        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = ANY(%s::regclass[])",
+        [[table.name for table in TABLES]],
+    )
+    return {name for (name,) in cursor.fetchall()}
+
+
+def end_of_before(cursor: CursorWrapper) -> date | None:
+    """Return the first day that is not in the partitions of what was there before.
+
+    ``None`` if there are none any more. It is the same for all tables.
+    """
+    cursor.execute(
+        "SELECT substring(pg_get_expr(c.relpartbound, c.oid) FROM $$TO \\('?(\\d+)'?\\)$$) "
+        "FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid "
+        "WHERE i.inhparent = 'delivery_delivery'::regclass AND c.relname = %s",
+        [TABLES[1].before],
+    )
+    row = cursor.fetchone()
+    return None if row is None else days.of_delivery(int(row[0]))
 
 
 def attached_days(cursor: CursorWrapper, table: PartitionedTable) -> list[date]:

@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = (
         "Partition the tables of notifications and deliveries by day, while the service runs, so "
         "that old days are dropped as a whole. For millions of deliveries a day; once, when no "
-        "process of an earlier version runs any more. It may be interrupted and run again."
+        "process of an earlier version runs any more. Whatever interrupts it leaves plain tables."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,8 +30,8 @@ class Command(BaseCommand):
             number = act(self.stdout.write)
         except Busy as error:
             raise CommandError(
-                "Some transaction has held a table for two minutes: see pg_stat_activity, then run "
-                "this again. It goes on where it was."
+                "Others have held one of the tables for an hour: see pg_stat_activity for long "
+                "transactions and for autovacuum, then run this again. Nothing has changed."
             ) from error
         if not number:
             self.stdout.write("There is nothing to do.")

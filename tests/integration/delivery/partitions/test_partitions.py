@@ -1,13 +1,14 @@
 """Tables that are partitioned by day: sending as before, and days that go as a whole."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from apps.core.delivery_ids import number_of
-from apps.delivery.maintenance.partitions import dropping, making
+from apps.delivery.maintenance.partitions import dropping, making, moving
 from apps.delivery.maintenance.partitions.dropping import Awake, Span
 from apps.delivery.maintenance.partitions.tables import TABLES
 from apps.delivery.models import (
@@ -20,6 +21,7 @@ from apps.delivery.models import (
 )
 from apps.delivery.outbox import waiting_days
 from notifier.domain.ids import days
+from tests.support.deliveries.workers import in_thread
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop, delivery_of
 
@@ -243,3 +245,83 @@ def test_dead_letters_of_a_dropped_day_go_with_it(partitioned, shop, work, purge
     purge_after(31.1)
     assert not DeadLetter.objects.exists()
     assert not Delivery.objects.exists()
+
+
+def test_what_waits_in_the_rest_is_found_between_days_that_have_partitions(partitioned, shop, work):
+    today = datetime.now(UTC).date()
+    with connection.cursor() as cursor:
+        for table in TABLES[:3]:
+            cursor.execute(f"DROP TABLE {table.before}")
+            making.add(cursor, table, today - timedelta(days=5))
+    recipient("ada")
+    posted = post(shop)
+    work()
+    moved = days.first_delivery(today - timedelta(days=3)) + 1
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE delivery_delivery SET id = %s, state = 'retrying', attempts = 0, "
+            "next_attempt_at = now()",
+            [moved],
+        )
+    assert places("delivery_delivery") == {"delivery_delivery_rest"}
+    waiting_days.forget()
+    work()
+    assert shop.counts(posted)["inbox"] and Delivery.objects.get().state == "delivered"
+
+
+def test_a_locked_day_is_dropped_by_a_later_run_and_not_row_by_row(
+    blast, shop, purge_after, monkeypatch
+):
+    monkeypatch.setattr(dropping, "LONGEST", 0.1)
+    monkeypatch.setattr(making, "LONGEST", 0.1)
+    release, held = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic():
+            list(Delivery.objects.all())
+            held.set()
+            release.wait(60)
+
+    thread = in_thread(hold)
+    assert held.wait(60)
+    purge_after(31.1)
+    assert Notification.objects.count() == 1
+    release.set()
+    thread.join(60)
+    purge_after(31.1)
+    assert not Notification.objects.exists()
+
+
+def test_what_an_interrupted_run_took_out_is_dropped_with_what_refers_to_it(blast, purge_after):
+    row = Delivery.objects.first()
+    DeadLetter.objects.create(
+        delivery=row, publisher_id=row.publisher_id, channel="email", died_at=row.updated_at
+    )
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            name = today_of(table.name)
+            cursor.execute(f"ALTER TABLE {table.name} DETACH PARTITION {name}")
+            cursor.execute(f"ALTER TABLE {name} RENAME TO {name}_gone")
+    purge_after(0)
+    assert not DeadLetter.objects.exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relname LIKE '%\\_gone'")
+        assert cursor.fetchall() == []
+
+
+def test_numbers_begin_with_the_day_of_the_notification_and_follow_on_afterwards(
+    transactional_db, shop, work, monkeypatch
+):
+    recipient("ada")
+    monkeypatch.setattr(moving, "MARGIN", 0)
+    moving.partition_all()
+    try:
+        post(shop)
+        work()
+        number = Delivery.objects.get().pk
+        assert days.of_delivery(number) == datetime.now(UTC).date()
+    finally:
+        moving.undo()
+    post(shop)
+    work()
+    assert sorted(Delivery.objects.values_list("pk", flat=True)) == [number, number + 1]
