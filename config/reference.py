@@ -26,6 +26,7 @@ FILES = (
     "tokens.py",
     "people.py",
     "logs/__init__.py",
+    "operators/sign_in.py",
     "operators/monitoring.py",
     "operators/alerts.py",
     "worker/broker.py",

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config import database, delivery, env, installation, logs, people, tokens
-from config.operators import alerts, monitoring
+from config.operators import alerts, monitoring, sign_in
 from config.operators.unfold import UNFOLD  # noqa: F401  # the admin's theme reads it
 from config.processes import process, table
 from config.providers import accounts, entries, keywords
@@ -181,6 +181,8 @@ SESSION_LONGEST = env.whole(
     "NOTIFIER_SESSION_SECONDS", 43_200, "time after which an operator has to log in again"
 )
 SESSION_COOKIE_SAMESITE = "Lax"
+OIDC = sign_in.oidc()
+PASSWORD_LOG_IN = sign_in.passwords(OIDC["issuer"])
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 SESSION_ENGINE = "apps.operators.sessions"

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -33,6 +34,9 @@ class LogInForm(AuthenticationForm):
         name = self.cleaned_data.get("username")
         if not name or not self.cleaned_data.get("password"):
             return super().clean()
+        if not settings.PASSWORD_LOG_IN:
+            LOG_INS.labels("refused").inc()
+            raise forms.ValidationError("Passwords are not accepted here.", code="no_passwords")
         address = remote_address(cast(HttpRequest, self.request))  # the site passes one
         try:
             pause = log_in_limits.charge(name, address)

@@ -20,7 +20,8 @@ from apps.publishers.models import LogInLimit
 
 LOG_INS = Counter(
     "notifier_log_ins_total",
-    "Log-ins to the admin: accepted, refused (a wrong password) or paused (tried too often).",
+    "Log-ins to the admin: accepted, refused (a wrong password, or no role), paused (tried too "
+    "often) or failed (the OpenID provider does not answer, or not acceptably).",
     ["outcome"],
 )
 
@@ -65,8 +66,10 @@ class Paused(Exception):
 
 
 @transaction.atomic
-def charge(username: str, address: str | None) -> int:
+def charge(username: str | None, address: str | None) -> int:
     """Count an attempt as a failure; return the seconds of the pause that follows a failure.
+
+    Where no ``username`` is tried, it counts for the address alone.
 
     Raises ``Paused``, and counts nothing then.
     """
@@ -83,7 +86,7 @@ def charge(username: str, address: str | None) -> int:
 
 
 @transaction.atomic
-def clear(username: str, address: str | None) -> None:
+def clear(username: str | None, address: str | None) -> None:
     """Forget the account's failures at this address, and this attempt: the password was right."""
     now = clock.moment()
     rows = _locked(username, address, now)
@@ -107,14 +110,15 @@ def are_tried(within: timedelta) -> bool:
     return LogInLimit.objects.filter(at__gt=since, failures__gt=PAIR.free).exists()
 
 
-def _locked(username: str, address: str | None, now: datetime) -> list[tuple[LogInLimit, Pauses]]:
+def _locked(
+    username: str | None, address: str | None, now: datetime
+) -> list[tuple[LogInLimit, Pauses]]:
     """Return the rows of the counts that apply, locked in the order of their keys."""
-    account, where = username.casefold(), address or ""
-    measures = {
-        _key("pair", account, where): PAIR,
-        _key("address", where): ADDRESS,
-        _key("account", account): ACCOUNT,
-    }
+    where = address or ""
+    measures = {_key("address", where): ADDRESS}
+    if username is not None:
+        account = username.casefold()
+        measures |= {_key("pair", account, where): PAIR, _key("account", account): ACCOUNT}
     LogInLimit.objects.bulk_create(
         [LogInLimit(key=key, at=now, until=now) for key in sorted(measures)],
         ignore_conflicts=True,

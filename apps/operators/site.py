@@ -7,10 +7,13 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.http import urlencode
 
 from apps.core.client_address import remote_address
 from apps.operators import log_in, log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
+from apps.operators.signin import views
 from apps.operators.theme import UnfoldAdminSite
 from apps.publishers import audit
 
@@ -19,9 +22,17 @@ class OperatorsSite(UnfoldAdminSite):
     """The class of ``django.contrib.admin.site``."""
 
     login_form = log_in.LogInForm
+    login_template = "operators/log_in.html"
     site_header = site_title = "Notifier"
     index_title = "Operations"
     index_template = "delivery/start_page.html"
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [
+            path("oidc/", views.begin, name="oidc"),
+            path("oidc/callback/", views.callback, name="oidc_callback"),
+            *super().get_urls(),
+        ]
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Return whether the operator may see a page, and prolong the session."""
@@ -34,7 +45,8 @@ class OperatorsSite(UnfoldAdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        answer = super().login(request, extra_context)
+        context = _ways_in(request) | (extra_context or {})
+        answer = super().login(request, context)
         form = (getattr(answer, "context_data", None) or {}).get("form")
         if seconds := getattr(form, "retry_after", 0):
             answer.status_code = 429
@@ -69,3 +81,17 @@ class OperatorsSite(UnfoldAdminSite):
         if User.objects.get(pk=user.pk).password != before:
             audit.record(request, "change_password", log_in.KIND, name)
         return answer
+
+
+def _ways_in(request: HttpRequest) -> dict[str, Any]:
+    """Return what the log-in page shows beside, or in place of, the form for a password."""
+    context = {"passwords": settings.PASSWORD_LOG_IN}
+    if not settings.OIDC["issuer"]:
+        return context
+    onward = request.GET.get("next")
+    query = f"?{urlencode({'next': onward})}" if onward else ""
+    return context | {
+        "provider_name": settings.OIDC["name"],
+        "provider_url": reverse("admin:oidc") + query,
+        "provider_variant": "default" if settings.PASSWORD_LOG_IN else "primary",
+    }

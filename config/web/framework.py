@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "apps.publishers",
+    "apps.operators.signin",
     "apps.preferences",
     "apps.topics",
     "apps.content",

@@ -18,6 +18,7 @@ from apps.doctor.checks import (
     machine,
     providers,
     redis,
+    sign_in,
 )
 from apps.doctor.checks import settings as own
 from apps.doctor.findings import Check, Finding, Level, Options
@@ -29,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     keys.check,
     broker.check,
     redis.check,
+    sign_in.check,
     providers.check,
     certificates.check,
     alerts.check,

@@ -1,0 +1,152 @@
+"""The log-in by the OpenID provider: on the way there, and back."""
+
+from typing import NamedTuple
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth import login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from apps.core.client_address import remote_address
+from apps.operators import log_in_limits
+from apps.operators.log_in_limits import LOG_INS, Paused
+from apps.operators.signin import accounts, provider
+from apps.operators.signin.provider import Failure, LogInFailed
+from apps.publishers import audit
+
+#: What the audit trail says of a log-in by the provider.
+BY = "oidc"
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+class _Page(NamedTuple):
+    """What is said of a failure, and how it is counted."""
+
+    status: int
+    outcome: str
+    title: str
+    what_to_do: str
+
+
+_PAGES = {
+    Failure.DENIED: _Page(
+        403,
+        "refused",
+        "The provider refused the log-in",
+        "Log in again. If it is refused again, ask those who run the provider whether you may use "
+        "Notifier.",
+    ),
+    Failure.UNREACHABLE: _Page(
+        503,
+        "failed",
+        "The provider does not answer",
+        "Try again in a minute. If it lasts, tell those who run Notifier: its log has the reason, "
+        "and manage.py doctor asks the provider.",
+    ),
+    Failure.UNKNOWN_STATE: _Page(
+        400,
+        "failed",
+        "This log-in is over",
+        "It was begun in another browser or more than an hour ago, or it was used already. Begin "
+        "it again.",
+    ),
+    Failure.UNTRUSTED: _Page(
+        502,
+        "failed",
+        "The provider's answer is not accepted",
+        "Begin the log-in again. If it fails again, tell those who run Notifier: its log has the "
+        "reason, such as a wrong signature, issuer, client or time.",
+    ),
+    Failure.NO_ROLE: _Page(
+        403,
+        "refused",
+        "You have no role here",
+        "The provider knows you, and nothing that it says of you gives you a role in Notifier. Ask "
+        "those who run it for one.",
+    ),
+    Failure.INACTIVE: _Page(
+        403,
+        "refused",
+        "Your account is disabled",
+        "The provider knows you, and your account in Notifier was disabled. Ask another operator "
+        "to enable it.",
+    ),
+}
+
+
+@require_GET
+@never_cache
+def begin(request: HttpRequest) -> HttpResponse:
+    """Send an operator to the provider."""
+    _need_provider()
+    redirect_uri = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('admin:oidc_callback')}"
+    try:
+        return provider.send(request, redirect_uri, _onward(request))
+    except LogInFailed as failed:
+        return _failed(request, failed)
+
+
+@require_GET
+@never_cache
+def callback(request: HttpRequest) -> HttpResponse:
+    """Log in whom the provider sent back.
+
+    What is not accepted is limited by address, as wrong passwords are.
+    """
+    _need_provider()
+    address = remote_address(request)
+    try:
+        log_in_limits.charge(None, address)
+    except Paused as paused:
+        LOG_INS.labels("paused").inc()
+        return _paused(request, paused.seconds)
+    try:
+        person, onward = provider.receive(request)
+        user = accounts.account_of(request, person, settings.OIDC["roles"])
+    except LogInFailed as failed:
+        return _failed(request, failed)
+    log_in_limits.clear(None, address)
+    login(request, user, backend=_BACKEND)
+    LOG_INS.labels("accepted").inc()
+    name = user.get_username()
+    audit.record(request, "log_in", accounts.KIND, name, after={"by": BY})
+    return HttpResponseRedirect(onward)
+
+
+def _need_provider() -> None:
+    """Raise ``Http404`` where no provider is configured."""
+    if not settings.OIDC["issuer"]:
+        raise Http404
+
+
+def _onward(request: HttpRequest) -> str:
+    """Return where to go after the log-in: a path of this host, by default the start page."""
+    wanted = request.GET.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if is_ours else reverse("admin:index")
+
+
+def _failed(request: HttpRequest, failed: LogInFailed) -> HttpResponse:
+    page = _PAGES[failed.failure]
+    LOG_INS.labels(page.outcome).inc()
+    after = {"by": BY, "why": str(failed.failure)}
+    audit.record(request, "log_in_failed", accounts.KIND, failed.username, after=after)
+    return _page(request, page.status, page.title, page.what_to_do)
+
+
+def _paused(request: HttpRequest, seconds: int) -> HttpResponse:
+    answer = _page(request, 429, "This was tried too often", f"Wait {seconds} s, then try again.")
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
+def _page(request: HttpRequest, status: int, title: str, what_to_do: str) -> HttpResponse:
+    context = {**admin.site.each_context(request), "title": title, "what_to_do": what_to_do}
+    return TemplateResponse(request, "operators/not_logged_in.html", context, status=status)
