@@ -181,8 +181,7 @@ SESSION_LONGEST = env.whole(
     "NOTIFIER_SESSION_SECONDS", 43_200, "time after which an operator has to log in again"
 )
 SESSION_COOKIE_SAMESITE = "Lax"
-OIDC = sign_in.oidc()
-PASSWORD_LOG_IN = sign_in.passwords(OIDC["issuer"])
+OIDC, PASSWORD_LOG_IN, SECOND_FACTOR_REQUIRED = sign_in.ways_in()
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 SESSION_ENGINE = "apps.operators.sessions"

@@ -14,6 +14,7 @@ from apps.core import clock
 from apps.core.client_address import remote_address
 from apps.operators import log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
+from apps.operators.signin import half
 from apps.operators.theme import AuthenticationForm
 from apps.publishers import audit
 
@@ -26,6 +27,8 @@ class LogInForm(AuthenticationForm):
     """The log-in form, limited by ``log_in_limits``.
 
     ``retry_after`` is the number of seconds to wait if the attempt was refused unchecked, else 0.
+
+    Raises ``half.Needed``, past Django's own view, where a right password does not do alone.
     """
 
     retry_after = 0
@@ -56,6 +59,9 @@ class LogInForm(AuthenticationForm):
             audit.record(self.request, "log_in_failed", KIND, name if known else "", after=after)
             raise
         log_in_limits.clear(name, address)
+        user = self.get_user()
+        if half.is_needed(user):
+            raise half.Needed(user)
         return cleaned
 
 

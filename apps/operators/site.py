@@ -13,7 +13,8 @@ from django.utils.http import urlencode
 from apps.core.client_address import remote_address
 from apps.operators import log_in, log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
-from apps.operators.signin import views
+from apps.operators.signin import half, second_factor_views, views
+from apps.operators.signin.onward import onward
 from apps.operators.theme import UnfoldAdminSite
 from apps.publishers import audit
 
@@ -31,6 +32,8 @@ class OperatorsSite(UnfoldAdminSite):
         return [
             path("oidc/", views.begin, name="oidc"),
             path("oidc/callback/", views.callback, name="oidc_callback"),
+            path("log-in/code/", second_factor_views.ask, name="log_in_code"),
+            path("second-factor/", second_factor_views.manage, name="second_factor"),
             *super().get_urls(),
         ]
 
@@ -46,7 +49,10 @@ class OperatorsSite(UnfoldAdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         context = _ways_in(request) | (extra_context or {})
-        answer = super().login(request, context)
+        try:
+            answer = super().login(request, context)
+        except half.Needed as needed:
+            return half.begin(request, needed.user, onward(request))
         form = (getattr(answer, "context_data", None) or {}).get("form")
         if seconds := getattr(form, "retry_after", 0):
             answer.status_code = 429
@@ -85,11 +91,11 @@ class OperatorsSite(UnfoldAdminSite):
 
 def _ways_in(request: HttpRequest) -> dict[str, Any]:
     """Return what the log-in page shows beside, or in place of, the form for a password."""
-    context = {"passwords": settings.PASSWORD_LOG_IN}
+    context: dict[str, Any] = {"passwords": settings.PASSWORD_LOG_IN}
     if not settings.OIDC["issuer"]:
         return context
-    onward = request.GET.get("next")
-    query = f"?{urlencode({'next': onward})}" if onward else ""
+    wanted = request.GET.get("next")
+    query = f"?{urlencode({'next': wanted})}" if wanted else ""
     return context | {
         "provider_name": settings.OIDC["name"],
         "provider_url": reverse("admin:oidc") + query,

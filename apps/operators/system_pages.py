@@ -21,7 +21,8 @@ from django_celery_beat.models import (
 
 from apps.operators import roles
 from apps.operators.audit import Audited
-from apps.operators.panels import Panel, Panelled
+from apps.operators.panels import Button, Panel, Panelled
+from apps.operators.signin import second_factor
 from apps.operators.theme import (
     AdminPasswordChangeForm,
     ModelAdmin,
@@ -69,7 +70,7 @@ admin.site.unregister(
 
 
 @admin.register(User)
-class UserAdmin(Audited, _UserAdmin, ModelAdmin):
+class UserAdmin(Audited, _UserAdmin, Panelled):
     """Operators, who may do what their roles say; a superuser may do everything."""
 
     form = UserChangeForm
@@ -82,6 +83,17 @@ class UserAdmin(Audited, _UserAdmin, ModelAdmin):
         *_UserAdmin.add_fieldsets,
         (None, {"fields": ("is_staff", "groups")}),
     )
+
+    def buttons(self, request: HttpRequest, row: User) -> Sequence[Button]:
+        if not request.user.is_superuser or row == request.user or not second_factor.is_set(row):
+            return ()
+        warning = "From then on the password alone logs in."
+        return [Button("reset_second_factor", "Reset the second factor", "bad", warning)]
+
+    def do_reset_second_factor(self, request: HttpRequest, row: User) -> None:
+        second_factor.remove(row)
+        self.audit(request, "reset_second_factor", row)
+        self.message_user(request, f"{row} logs in with the password alone now.")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"is_staff": True, **super().get_changeform_initial_data(request)}

@@ -6,12 +6,9 @@ row cannot be decrypted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from django.conf import settings
-
+from apps.core.keyring import keyring as keyring  # the apps above have it from here
 from apps.preferences.channels import get_channel
-from notifier.security.crypto import Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +18,6 @@ class Sealed:
     ciphertext: bytes
     index: bytes
     masked: str
-
-
-@cache
-def keyring() -> Keyring:
-    """Return this installation's encryption keys."""
-    return Keyring.parse(settings.ENCRYPTION_KEYS, settings.BLIND_INDEX_KEY)
 
 
 def address_context(address_index: bytes) -> bytes:

@@ -14,6 +14,12 @@ _ISSUER, _ROLES = "NOTIFIER_OIDC_ISSUER", "NOTIFIER_OIDC_ROLES"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
+def ways_in() -> tuple[dict[str, Any], bool, bool]:
+    """Return the provider's settings, and whether passwords are accepted and need a code beside."""
+    found = oidc()
+    return found, passwords(found["issuer"]), second_factor_required()
+
+
 def oidc() -> dict[str, Any]:
     """Return the OpenID provider's settings; ``issuer`` is empty where there is none.
 
@@ -64,6 +70,16 @@ def passwords(issuer: str) -> bool:
             f"{setting} is 0 and {_ISSUER} is empty: then nobody can log in to the admin"
         )
     return allowed
+
+
+def second_factor_required() -> bool:
+    """Return whether nobody logs in with a password alone."""
+    return env.flag(
+        "NOTIFIER_SECOND_FACTOR_REQUIRED",
+        False,
+        "whether an operator who logs in with a password has to give a code of an authenticator "
+        "app, and to set one up first where there is none",
+    )
 
 
 def _roles() -> dict[str, str]:

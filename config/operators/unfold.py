@@ -44,6 +44,16 @@ def _on_notifications(request: HttpRequest) -> bool:
     )
 
 
+def _account_links(request: HttpRequest) -> list[dict[str, str]]:
+    """Return the links of the menu with the operator's name."""
+    if not request.user.is_authenticated:
+        return []
+    links = [("Second factor", "second_factor")]
+    if request.user.has_usable_password():
+        links.insert(0, ("Change password", "password_change"))
+    return [{"title": title, "link": reverse(f"admin:{name}")} for title, name in links]
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Notifier",
     "SITE_HEADER": "Notifier",
@@ -58,6 +68,7 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("operators/charts.js"),
     ],
     "DASHBOARD_CALLBACK": "apps.alerts.start_page.context",
+    "ACCOUNT": {"navigation": _account_links},
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,

@@ -11,6 +11,7 @@ from notifier_client import Contact, TemplateContent
 from tests.browser.action_context import ActionContext
 from tests.browser.load import TOPIC
 from tests.browser.steps import bulk
+from tests.browser.steps.operators import resets_a_second_factor, sets_a_password
 from tests.browser.steps.schedules import (
     pauses_a_schedule,
     resumes_a_schedule,
@@ -294,13 +295,6 @@ def disables_a_publisher(on: ActionContext, model: str) -> None:
     on.says("may publish again.")
 
 
-def sets_a_password(on: ActionContext, model: str) -> None:
-    on.go(model, f"{on.take(model)}/password/")
-    on.fill(password1="correct horse battery", password2="correct horse battery")
-    on.page.locator("#content [type=submit]").last.click()
-    on.says("Password changed successfully.")
-
-
 def erases(on: ActionContext, model: str) -> None:
     says = "Nobody finds or reaches them any more."
     on.of_row(model, on.take(model), "Erase this person", says)
@@ -314,6 +308,7 @@ def _first(model: str) -> Callable[[ActionContext], int]:
 PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     "auth.group add": saves(name="a-role"),
     "auth.user add": saves(username="new", password1="corn horse bat", password2="corn horse bat"),
+    "auth.user do_reset_second_factor": resets_a_second_factor,
     "auth.user url auth_user_password_change": sets_a_password,
     "bulk.bulkaction do_abort": bulk.aborts,
     "bulk.bulkaction url begin_bulk_action": begins_bulk_actions,

@@ -23,6 +23,8 @@ from apps.alerts.models import Silence
 from apps.alerts.rules import RULES
 from apps.bulk.models import BulkAction
 from apps.delivery.models import Chunk, ChunkKind, Notification, RetentionRule
+from apps.operators.signin import second_factor
+from apps.operators.signin.models import SecondFactor
 from apps.preferences.models import (
     Category,
     Group,
@@ -70,6 +72,14 @@ def _held(publisher: Publisher, person: Recipient) -> None:
     )
 
 
+def _operator(name: str) -> User:
+    """Return an operator with a second factor."""
+    user = User.objects.create_user(name)
+    second_factor.begin(user)
+    SecondFactor.objects.filter(user=user).update(confirmed_at=datetime.now(UTC))
+    return user
+
+
 def _rows(name: str, number: int) -> itertools.chain:
     person = Recipient.objects.create(user_id=name)
     member = Recipient.objects.create(user_id=f"{name}-member")  # stays when the person is erased
@@ -88,7 +98,7 @@ def _rows(name: str, number: int) -> itertools.chain:
     return itertools.chain(
         [person, publisher, key, topic, group, task],
         [
-            User.objects.create_user(name),
+            _operator(name),
             Role.objects.create(name=name),
             IntervalSchedule.objects.create(every=2000 + number, period="days"),
             CrontabSchedule.objects.create(minute=str(number)),

@@ -1,4 +1,4 @@
-"""How operators log in: who they are at the OpenID provider."""
+"""How operators log in: who they are at the OpenID provider, and their second factors."""
 
 from django.conf import settings
 from django.db import models
@@ -28,3 +28,39 @@ class Identity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} at {self.issuer}"
+
+
+class SecondFactor(models.Model):
+    """The secret of an operator's authenticator app. Written by ``second_factor`` only.
+
+    ``secret`` is encrypted. Until ``confirmed_at`` it is shown and asked for nowhere else.
+    ``used_step`` is the last time step of which a code was used.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="second_factor"
+    )
+    secret = models.BinaryField()
+    created_at = StampField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True)
+    used_step = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"the second factor of {self.user}"
+
+
+class RecoveryCode(models.Model):
+    """A code in place of an authenticator app's, used once. Only a hash of it is stored."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes"
+    )
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "digest"], name="operator_recovery_code")
+        ]
+
+    def __str__(self) -> str:
+        return f"a recovery code of {self.user}"

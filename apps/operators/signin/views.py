@@ -8,7 +8,6 @@ from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -16,6 +15,7 @@ from apps.core.client_address import remote_address
 from apps.operators import log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
 from apps.operators.signin import accounts, provider
+from apps.operators.signin.onward import onward
 from apps.operators.signin.provider import Failure, LogInFailed
 from apps.publishers import audit
 
@@ -86,7 +86,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     _need_provider()
     redirect_uri = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('admin:oidc_callback')}"
     try:
-        return provider.send(request, redirect_uri, _onward(request))
+        return provider.send(request, redirect_uri, onward(request))
     except LogInFailed as failed:
         return _failed(request, failed)
 
@@ -106,7 +106,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         LOG_INS.labels("paused").inc()
         return _paused(request, paused.seconds)
     try:
-        person, onward = provider.receive(request)
+        person, path = provider.receive(request)
         user = accounts.account_of(request, person, settings.OIDC["roles"])
     except LogInFailed as failed:
         return _failed(request, failed)
@@ -115,22 +115,13 @@ def callback(request: HttpRequest) -> HttpResponse:
     LOG_INS.labels("accepted").inc()
     name = user.get_username()
     audit.record(request, "log_in", accounts.KIND, name, after={"by": BY})
-    return HttpResponseRedirect(onward)
+    return HttpResponseRedirect(path)
 
 
 def _need_provider() -> None:
     """Raise ``Http404`` where no provider is configured."""
     if not settings.OIDC["issuer"]:
         raise Http404
-
-
-def _onward(request: HttpRequest) -> str:
-    """Return where to go after the log-in: a path of this host, by default the start page."""
-    wanted = request.GET.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if is_ours else reverse("admin:index")
 
 
 def _failed(request: HttpRequest, failed: LogInFailed) -> HttpResponse:

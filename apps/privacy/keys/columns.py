@@ -15,6 +15,8 @@ from apps.delivery.models import Notification, Receipt
 from apps.delivery.receipts import processing
 from apps.inbox import services as inbox
 from apps.inbox.models import InboxItem
+from apps.operators.signin import second_factor
+from apps.operators.signin.models import SecondFactor
 from apps.preferences import profiles, vault
 from apps.preferences.models import Contact, Recipient
 from apps.privacy import erasure
@@ -57,4 +59,5 @@ COLUMNS = (
     EncryptedColumn(Schedule, "notification", "id", notifications.context),
     EncryptedColumn(Erasure, "user_id", "id", erasure.context),
     EncryptedColumn(Erasure, "numbers", "id", erasure.numbers_context),
+    EncryptedColumn(SecondFactor, "secret", "user_id", second_factor.context),
 )

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
 from django.core.management import call_command
 from django.db.models import BinaryField, F
@@ -14,6 +15,7 @@ from apps.core import clock
 from apps.delivery.models import Delivery, Notification
 from apps.delivery.monitoring.metrics import exposition
 from apps.delivery.receipts import processing
+from apps.operators.signin import second_factor
 from apps.preferences import links, vault
 from apps.preferences.models import Contact
 from apps.privacy import erasure, tasks
@@ -84,6 +86,7 @@ def test_everything_is_read_with_the_new_key_alone_afterwards(person, shop, oper
     row.user_id = vault.keyring().encrypt(MARK.encode(), erasure.context(row.pk))
     row.numbers = vault.keyring().encrypt(MARK.encode(), erasure.numbers_context(row.pk))
     row.save()
+    second_factor.begin(User.objects.create_user("operator-with-a-phone"))
     marks = person.traces().marks
     before = search.in_tables(marks).keys()
     assert {str(one) for one in COLUMNS if rotation.others(one)} == set()

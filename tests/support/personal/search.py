@@ -25,6 +25,7 @@ CONTEXTS: dict[tuple[str, str], Callable[[dict[str, Any]], bytes]] = {
     ("schedules_schedule", "notification"): lambda row: b"schedule:" + row["id"].bytes,
     ("privacy_erasure", "user_id"): lambda row: b"erasure:" + row["id"].bytes,
     ("privacy_erasure", "numbers"): lambda row: b"erasure-numbers:" + row["id"].bytes,
+    ("signin_secondfactor", "secret"): lambda row: b"second-factor:%d" % row["user_id"],
 }
 #: Columns of hashes and of random ids. Whoever adds a column of bytes says in one of the two what
 #: it has.
@@ -152,7 +153,7 @@ def _text(table: str, row: dict[str, Any], name: str) -> str:
     if context is None or not row[name]:
         return ""
     try:
-        return keyring().decrypt(bytes(row[name]), context(row)).decode()
+        return keyring().decrypt(bytes(row[name]), context(row)).decode(errors="replace")
     except DecryptionError:
         assert not row[name], f"{table}.{name} does not decrypt"
         return ""

@@ -189,7 +189,7 @@ def test_commands_that_are_named_exist(page):
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"(?:`|^)make ([a-z]+)", text, re.MULTILINE))
     assert named <= targets, named - targets
-    ours = {path.stem for path in ROOT.glob("apps/*/management/commands/*.py")}
+    ours = {path.stem for path in ROOT.glob("apps/**/management/commands/*.py")}
     django = {"migrate", "createsuperuser", "check", "help"}
     named = set(re.findall(r"manage\.py ([a-z_]+)", text))
     assert named <= ours | django, named - ours - django
