@@ -14,13 +14,12 @@ from apps.core import clock
 from apps.core.client_address import remote_address
 from apps.operators import log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
+from apps.operators.sessions import ADDRESS, BEGAN, BROWSER, LONGEST_BROWSER
 from apps.operators.signin import half
 from apps.operators.theme import AuthenticationForm
 from apps.publishers import audit
 
 KIND = "user"
-#: The session's key for the time at which it began (unix seconds).
-BEGAN = "began"
 
 
 class LogInForm(AuthenticationForm):
@@ -75,8 +74,11 @@ def end_if_over(request: HttpRequest, longest: float) -> bool:
 
 @receiver(user_logged_in)
 def logged_in(request: HttpRequest, **_: object) -> None:
-    """Store the time at which the session began."""
+    """Store when the session began, from which address and in which browser."""
     request.session[BEGAN] = clock.now()
+    request.session[ADDRESS] = remote_address(request)
+    browser = request.META.get("HTTP_USER_AGENT", "").replace("\0", "")
+    request.session[BROWSER] = browser[:LONGEST_BROWSER]
 
 
 @receiver(user_logged_out)

@@ -16,6 +16,7 @@ from django.db.models import Q
 from prometheus_client import Counter
 
 from apps.core import clock
+from apps.operators.signin.models import OperatorSession
 from apps.publishers.models import LogInLimit
 
 LOG_INS = Counter(
@@ -98,10 +99,11 @@ def clear(username: str | None, address: str | None) -> None:
 
 
 def purge() -> int:
-    """Delete old counts; return how many rows."""
+    """Delete old counts, and sessions that are over; return how many rows."""
     now = clock.moment()
     old = Q(at__lt=now - FORGOTTEN, succeeded_at=None) | Q(at__lt=now - KNOWN)
-    return LogInLimit.objects.filter(old).delete()[0]
+    over = OperatorSession.objects.filter(expire_date__lt=now)
+    return LogInLimit.objects.filter(old).delete()[0] + over.delete()[0]
 
 
 def are_tried(within: timedelta) -> bool:

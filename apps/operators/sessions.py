@@ -1,18 +1,44 @@
 """Sessions of operators in the database (``SESSION_ENGINE``)."""
 
 import re
+from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from apps.operators.signin.models import OperatorSession
 
 #: The format of session keys that Django generates.
 KEY = re.compile(r"[a-z0-9]{32}")
+#: Keys within a session: when it began (unix seconds), from which address, in which browser.
+BEGAN, ADDRESS, BROWSER = "began", "address", "browser"
+#: Characters of a browser's name that are kept.
+LONGEST_BROWSER = 200
 
 
 class SessionStore(db.SessionStore):
-    """Django's session store, which looks up well-formed keys only.
+    """Django's session store, with columns that say whose a session is.
 
-    A quoted cookie may contain a NUL character, at which the query would fail with a 500.
+    It looks up well-formed keys only: a quoted cookie may contain a NUL character, at which the
+    query would fail with a 500.
     """
+
+    @classmethod
+    def get_model_class(cls) -> "type[OperatorSession]":
+        # Django imports this module before there are models.
+        from apps.operators.signin.models import OperatorSession
+
+        return OperatorSession
+
+    def create_model_instance(self, data: dict[str, Any]) -> "OperatorSession":
+        row = super().create_model_instance(data)
+        row.user_id = data.get(SESSION_KEY)
+        row.began = data.get(BEGAN)
+        row.address, row.browser = data.get(ADDRESS), data.get(BROWSER, "")
+        row.seen_at = timezone.now()
+        return row
 
     def _validate_session_key(self, key: str) -> bool:
         return bool(key) and KEY.fullmatch(key) is not None

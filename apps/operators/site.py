@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from apps.core.client_address import remote_address
 from apps.operators import log_in, log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
-from apps.operators.signin import half, second_factor_views, views
+from apps.operators.signin import half, second_factor_views, session_views, views
 from apps.operators.signin.onward import onward
 from apps.operators.theme import UnfoldAdminSite
 from apps.publishers import audit
@@ -34,6 +34,7 @@ class OperatorsSite(UnfoldAdminSite):
             path("oidc/callback/", views.callback, name="oidc_callback"),
             path("log-in/code/", second_factor_views.ask, name="log_in_code"),
             path("second-factor/", second_factor_views.manage, name="second_factor"),
+            path("sessions/", self.admin_view(session_views.manage), name="sessions"),
             *super().get_urls(),
         ]
 

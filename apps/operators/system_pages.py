@@ -21,8 +21,9 @@ from django_celery_beat.models import (
 
 from apps.operators import roles
 from apps.operators.audit import Audited
+from apps.operators.markup import moment, table
 from apps.operators.panels import Button, Panel, Panelled
-from apps.operators.signin import second_factor
+from apps.operators.signin import second_factor, session_list
 from apps.operators.theme import (
     AdminPasswordChangeForm,
     ModelAdmin,
@@ -84,11 +85,26 @@ class UserAdmin(Audited, _UserAdmin, Panelled):
         (None, {"fields": ("is_staff", "groups")}),
     )
 
+    def panels(self, request: HttpRequest, row: User) -> Sequence[Panel]:
+        sessions = (
+            (moment(one.row.began_at), moment(one.row.seen_at), one.row.address, one.row.browser)
+            for one in session_list.of(row)
+        )
+        headers = ("began", "last seen", "address", "browser")
+        return [Panel("Sessions", table(headers, sessions), wide=True)]
+
     def buttons(self, request: HttpRequest, row: User) -> Sequence[Button]:
-        if not request.user.is_superuser or row == request.user or not second_factor.is_set(row):
-            return ()
-        warning = "From then on the password alone logs in."
-        return [Button("reset_second_factor", "Reset the second factor", "bad", warning)]
+        found = []
+        if self.has_change_permission(request, row) and session_list.of(row):
+            warning = "Log this operator out everywhere?"
+            found.append(Button("end_sessions", "End all sessions", "bad", warning))
+        if request.user.is_superuser and row != request.user and second_factor.is_set(row):
+            warning = "From then on the password alone logs in."
+            found.append(Button("reset_second_factor", "Reset the second factor", "bad", warning))
+        return found
+
+    def do_end_sessions(self, request: HttpRequest, row: User) -> None:
+        self.message_user(request, f"Ended: {session_list.end(request, row)}.")
 
     def do_reset_second_factor(self, request: HttpRequest, row: User) -> None:
         second_factor.remove(row)

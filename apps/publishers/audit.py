@@ -53,6 +53,11 @@ class CurrentRequest:
             _request.reset(token)
 
 
+def current_request() -> HttpRequest | None:
+    """Return the request being handled, ``None`` outside of one."""
+    return _request.get()
+
+
 def current_actor() -> Actor:
     """Return the actor of the request being handled, ``manage.py`` outside of one."""
     return actor_of(_request.get())

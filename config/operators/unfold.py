@@ -48,7 +48,7 @@ def _account_links(request: HttpRequest) -> list[dict[str, str]]:
     """Return the links of the menu with the operator's name."""
     if not request.user.is_authenticated:
         return []
-    links = [("Second factor", "second_factor")]
+    links = [("Second factor", "second_factor"), ("Sessions", "sessions")]
     if request.user.has_usable_password():
         links.insert(0, ("Change password", "password_change"))
     return [{"title": title, "link": reverse(f"admin:{name}")} for title, name in links]

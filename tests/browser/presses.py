@@ -11,7 +11,11 @@ from notifier_client import Contact, TemplateContent
 from tests.browser.action_context import ActionContext
 from tests.browser.load import TOPIC
 from tests.browser.steps import bulk
-from tests.browser.steps.operators import resets_a_second_factor, sets_a_password
+from tests.browser.steps.operators import (
+    ends_sessions,
+    resets_a_second_factor,
+    sets_a_password,
+)
 from tests.browser.steps.schedules import (
     pauses_a_schedule,
     resumes_a_schedule,
@@ -308,6 +312,7 @@ def _first(model: str) -> Callable[[ActionContext], int]:
 PRESS: dict[str, Callable[[ActionContext, str], None]] = {
     "auth.group add": saves(name="a-role"),
     "auth.user add": saves(username="new", password1="corn horse bat", password2="corn horse bat"),
+    "auth.user do_end_sessions": ends_sessions,
     "auth.user do_reset_second_factor": resets_a_second_factor,
     "auth.user url auth_user_password_change": sets_a_password,
     "bulk.bulkaction do_abort": bulk.aborts,

@@ -8,6 +8,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Group as Role
 from django.contrib.auth.models import User
 from django_celery_beat.models import (
@@ -23,6 +24,7 @@ from apps.alerts.models import Silence
 from apps.alerts.rules import RULES
 from apps.bulk.models import BulkAction
 from apps.delivery.models import Chunk, ChunkKind, Notification, RetentionRule
+from apps.operators.sessions import SessionStore
 from apps.operators.signin import second_factor
 from apps.operators.signin.models import SecondFactor
 from apps.preferences.models import (
@@ -73,10 +75,13 @@ def _held(publisher: Publisher, person: Recipient) -> None:
 
 
 def _operator(name: str) -> User:
-    """Return an operator with a second factor."""
+    """Return an operator with a second factor and a session."""
     user = User.objects.create_user(name)
     second_factor.begin(user)
     SecondFactor.objects.filter(user=user).update(confirmed_at=datetime.now(UTC))
+    session = SessionStore()
+    session[SESSION_KEY] = user.pk
+    session.create()
     return user
 
 

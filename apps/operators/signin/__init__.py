@@ -1,4 +1,4 @@
-"""Operators' ways into the admin beside the password.
+"""Operators' ways into the admin beside the password, and their sessions.
 
 In: the OpenID provider's answers, codes of authenticator apps. Out: sessions, accounts with roles,
 and audit events. Imported by ``apps.operators``, ``apps.doctor`` and ``apps.privacy``, which
@@ -9,5 +9,6 @@ An operator logs in with a password (``apps.operators.log_in``), or at the compa
 decides is not decided here again: it says who somebody is and, by a claim, which roles they have.
 
 A right password of somebody with a second factor is half a log-in (``half``), which opens the pages
-of the second factor (``second_factor``) and no others.
+of the second factor (``second_factor``) and no others. ``session_list`` knows who is logged in, and
+ends sessions.
 """

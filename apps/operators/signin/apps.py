@@ -8,3 +8,7 @@ class SigninConfig(AppConfig):
 
     name = "apps.operators.signin"
     label = "signin"
+
+    def ready(self) -> None:
+        # On import it registers with Django's signals.
+        from apps.operators.signin import session_list  # noqa: F401

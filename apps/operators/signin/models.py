@@ -1,9 +1,13 @@
-"""How operators log in: who they are at the OpenID provider, and their second factors."""
+"""How operators log in: who they are at the provider, second factors, and sessions."""
+
+from datetime import UTC, datetime
 
 from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 from apps.core.fields import StampField
+from apps.operators.sessions import LONGEST_BROWSER, SessionStore
 
 
 class Identity(models.Model):
@@ -64,3 +68,34 @@ class RecoveryCode(models.Model):
 
     def __str__(self) -> str:
         return f"a recovery code of {self.user}"
+
+
+class OperatorSession(AbstractBaseSession):
+    """A session of the admin. Written by ``apps.operators.sessions`` only.
+
+    Without a ``user`` it is a log-in that is under way. ``began``: in unix seconds. ``seen_at``:
+    when a page was opened last. Whoever has the key has the session, so no page shows it.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="operator_sessions",
+    )
+    began = models.FloatField(null=True)
+    seen_at = models.DateTimeField()
+    address = models.GenericIPAddressField(null=True)
+    browser = models.CharField(max_length=LONGEST_BROWSER, blank=True)
+
+    def __str__(self) -> str:
+        return f"a session of {self.user}"
+
+    @property
+    def began_at(self) -> datetime | None:
+        """The time at which the operator logged in."""
+        return None if self.began is None else datetime.fromtimestamp(self.began, UTC)
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionStore]:
+        return SessionStore

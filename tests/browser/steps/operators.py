@@ -13,3 +13,7 @@ def sets_a_password(on: ActionContext, model: str) -> None:
 def resets_a_second_factor(on: ActionContext, model: str) -> None:
     says = "logs in with the password alone now."
     on.of_row(model, on.take(model), "Reset the second factor", says)
+
+
+def ends_sessions(on: ActionContext, model: str) -> None:
+    on.of_row(model, on.take(model), "End all sessions", "Ended: 1.")

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from prometheus_client import REGISTRY
 
 from apps.operators import log_in_limits
-from apps.operators.log_in import BEGAN
+from apps.operators.sessions import BEGAN
+from apps.operators.signin.models import OperatorSession
 from apps.publishers.models import AuditEvent, LogInLimit
 
 PASSWORD = "correct horse battery"
@@ -205,7 +205,7 @@ def test_a_cookie_that_is_nobodys_writes_no_session(db: None, path: str):
     client = Client()
     client.cookies["sessionid"] = "a" * 32
     client.get(path)
-    assert not Session.objects.exists()
+    assert not OperatorSession.objects.exists()
 
 
 def test_where_no_page_is_no_session_is_read(db: None, django_assert_num_queries: Any):

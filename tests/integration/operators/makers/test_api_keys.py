@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
-from django.contrib.sessions.models import Session
 from django.core.serializers import serialize
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
+from apps.operators.signin.models import OperatorSession
 from apps.publishers.models import ApiKey, AuditEvent
 from apps.publishers.scopes import MEANINGS, PUBLISHING
 from tests.support.publishers.shop import Shop
@@ -78,7 +78,7 @@ def test_a_key_is_shown_once_and_kept_nowhere(
         assert secret not in operator.get(url).content.decode(), url
     kept = serialize("json", [*ApiKey.objects.all(), *AuditEvent.objects.all()])
     kept += serialize("json", LogEntry.objects.all())
-    kept += json.dumps([one.get_decoded() for one in Session.objects.all()])
+    kept += json.dumps([one.get_decoded() for one in OperatorSession.objects.all()])
     assert secret not in kept
     assert secret not in caplog.text
     assert not any(secret in cookie.value for cookie in operator.cookies.values())
