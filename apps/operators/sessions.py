@@ -1,7 +1,7 @@
 """Sessions of operators in the database (``SESSION_ENGINE``)."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
@@ -33,7 +33,7 @@ class SessionStore(db.SessionStore):
         return OperatorSession
 
     def create_model_instance(self, data: dict[str, Any]) -> "OperatorSession":
-        row = super().create_model_instance(data)
+        row = cast("OperatorSession", super().create_model_instance(data))
         row.user_id = data.get(SESSION_KEY)
         row.began = data.get(BEGAN)
         row.address, row.browser = data.get(ADDRESS), data.get(BROWSER, "")
