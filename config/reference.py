@@ -42,7 +42,6 @@ PROCFILE = {
     "WORKER_THREADS": "tasks that one worker process runs at the same time; each empties a queue",
     "HONCHO_PROCESS_NAME": "name of a process among several of one command; the runner sets it",
     "BEAT_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR, for beat alone",
-    "FLOWER_BASIC_AUTH": "`user:password` for Flower, which does not start without it",
     "FLOWER_HOST": "address Flower listens on",
     "FLOWER_PORT": "its port",
 }

@@ -92,13 +92,12 @@ def _settings(env: Mapping[str, str]) -> dict[str, str]:
 
 def _welcome(env: Mapping[str, str], password: str, sandbox: Mapping[str, Any]) -> str:
     base = f"http://127.0.0.1:{env['PORT']}"
-    flower_password = env["FLOWER_BASIC_AUTH"].partition(":")[2]
     return f"""
   API        {base}
   API docs   {base}/v1/docs
   Stream     http://127.0.0.1:{env["STREAM_PORT"]}
   Admin      {base}/admin/    admin / {password}
-  Flower     http://127.0.0.1:{env["FLOWER_PORT"]}/    admin / {flower_password}
+  Flower     http://127.0.0.1:{env["FLOWER_PORT"]}/    after the admin's log-in
   Sandbox    {sandbox["control_url"]}
   The bell   {sandbox["control_url"]}/bell
   Webhooks   {sandbox["webhook"]["base_url"]}/NAME is a receiver in the sandbox

@@ -170,6 +170,7 @@ RIGHTS = (
         [p for model in _PERIODIC for p in _each(model, "add", "change", "delete")],
         (OPERATOR,),
     ),
+    Right("use Flower, which can stop workers", ["signin.use_flower"], (OPERATOR,)),
 )
 
 

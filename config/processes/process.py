@@ -37,9 +37,8 @@ class Process:
     """A process, which may run on several hosts and, without a port, several times on each.
 
     ``command``: for a shell, with defaults of the variables that it reads. ``bulk``: of normal and
-    low priority, which must not slow down the others. ``required``: a variable without which it
-    does not start, and what it must be set to. ``pooled``, ``reserved``: whether it has the pool of
-    database connections, and the reserved connections of a worker.
+    low priority, which must not slow down the others. ``reserved``: whether it has the reserved
+    connections of a worker beside the pool of database connections.
     """
 
     name: str
@@ -47,18 +46,9 @@ class Process:
     probe: Probe
     port: Port | None = None
     bulk: bool = False
-    required: tuple[str, str] | None = None
     queues: tuple[str, ...] = ()
-    pooled: bool = True
     reserved: bool = False
 
     def shell(self, prefix: str = "") -> str:
-        """Return the line by which a shell becomes the process, behind ``prefix`` if it is given.
-
-        The shell ends with an error where a required variable is not set.
-        """
-        check = ""
-        if self.required:
-            name, form = self.required
-            check = f": ${{{name}:?must be set to {form}}} && "
-        return f"{check}exec {prefix}{self.command}"
+        """Return the line by which a shell becomes the process, behind ``prefix`` if given."""
+        return f"exec {prefix}{self.command}"

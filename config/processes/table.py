@@ -65,7 +65,5 @@ PROCESSES: tuple[Process, ...] = (
         f"--address={FLOWER.address} --port={FLOWER}",
         Probe.PORT,
         port=FLOWER,
-        required=("FLOWER_BASIC_AUTH", "user:password"),
-        pooled=False,
     ),
 )

@@ -30,7 +30,7 @@ def wanted(processes: Mapping[str, int]) -> int:
     return sum(
         processes[one.name]
         * (int(os.environ.get("WEB_PROCESSES") or 2) if one.name == "web" else 1)
-        * (pool * one.pooled + reserved * one.reserved)
+        * (pool + reserved * one.reserved)
         for one in settings.PROCESSES
     )
 

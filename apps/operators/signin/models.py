@@ -88,6 +88,9 @@ class OperatorSession(AbstractBaseSession):
     address = models.GenericIPAddressField(null=True)
     browser = models.CharField(max_length=LONGEST_BROWSER, blank=True)
 
+    class Meta(AbstractBaseSession.Meta):
+        permissions = [("use_flower", "Can use Flower")]
+
     def __str__(self) -> str:
         return f"a session of {self.user}"
 

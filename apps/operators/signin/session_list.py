@@ -8,13 +8,18 @@ import hashlib
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.db.models.signals import m2m_changed, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
+from apps.core import clock
+from apps.operators.sessions import BEGAN
 from apps.operators.signin.models import OperatorSession
 from apps.publishers import audit
 
@@ -35,6 +40,23 @@ def of(user: User, request: HttpRequest | None = None) -> list[Listed]:
     this = request.session.session_key if request else None
     rows = _open([user.pk]).order_by("-seen_at")
     return [Listed(_name(row.session_key), row, row.session_key == this) for row in rows]
+
+
+def operator_of(key: str | None) -> User | None:
+    """Return whose open session this is, for what is no page of the admin; it is not prolonged."""
+    row = OperatorSession.objects.select_related("user").filter(pk=key or "").first()
+    if row is None or row.user is None or row.expire_date < timezone.now():
+        return None
+    user, kept = row.user, row.get_decoded()
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    known = any(constant_time_compare(kept.get(HASH_SESSION_KEY, ""), one) for one in hashes)
+    is_over = clock.now() - kept.get(BEGAN, 0.0) >= settings.SESSION_LONGEST
+    return user if known and not is_over and user.is_active and user.is_staff else None
+
+
+def may_use_flower(user: User) -> bool:
+    """Return whether an operator's role lets them use Flower, which can stop workers."""
+    return user.has_perm("signin.use_flower")
 
 
 def end(request: HttpRequest, user: User, names: Collection[str] | None = None) -> int:

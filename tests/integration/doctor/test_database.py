@@ -219,7 +219,7 @@ def test_a_worker_counts_its_reserved_connections_and_the_api_each_of_its_proces
     monkeypatch.setenv("WEB_PROCESSES", "3")
     assert wanted(none | {"push": 2}) == 2 * (5 + 3)
     assert wanted(none | {"web": 1}) == 3 * 5
-    assert wanted(none | {"flower": 4}) == 0
+    assert wanted(none | {"flower": 4}) == 4 * 5
 
 
 def test_partitions_that_end_soon_are_a_warning(partitioned, doctor):

@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "session",
                 "verbose_name_plural": "sessions",
+                "permissions": [("use_flower", "Can use Flower")],
                 "abstract": False,
             },
         ),
