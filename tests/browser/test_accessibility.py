@@ -66,6 +66,7 @@ def pages(
     with browser.new_context(base_url=f"{service.api_url}/admin/") as context:
         context.add_cookies(session)
         found = ["", "delivery/notification/lost-addresses/", "password_change/"]
+        found += ["second-factor/", "sessions/"]
         found.append("delivery/notification/held/")
         found += [f"{CHARTS}?range={name}" for name in ("hour", "month")]
         found.append(f"{CHARTS}sendgrid/?range=day")
