@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
-from django.utils import timezone
+
+from apps.core import clock
 
 if TYPE_CHECKING:
     from apps.operators.signin.models import OperatorSession
@@ -37,7 +38,7 @@ class SessionStore(db.SessionStore):
         row.user_id = data.get(SESSION_KEY)
         row.began = data.get(BEGAN)
         row.address, row.browser = data.get(ADDRESS), data.get(BROWSER, "")
-        row.seen_at = timezone.now()
+        row.seen_at = clock.moment()
         return row
 
     def _validate_session_key(self, key: str) -> bool:

@@ -15,7 +15,6 @@ from django.db.models import Model, QuerySet
 from django.db.models.signals import m2m_changed, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from apps.core import clock
@@ -45,7 +44,7 @@ def of(user: User, request: HttpRequest | None = None) -> list[Listed]:
 def operator_of(key: str | None) -> User | None:
     """Return whose open session this is, for what is no page of the admin; it is not prolonged."""
     row = OperatorSession.objects.select_related("user").filter(pk=key or "").first()
-    if row is None or row.user is None or row.expire_date < timezone.now():
+    if row is None or row.user is None or row.expire_date < clock.moment():
         return None
     user, kept = row.user, row.get_decoded()
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
@@ -74,7 +73,7 @@ def end(request: HttpRequest, user: User, names: Collection[str] | None = None) 
 
 
 def _open(users: Collection[int]) -> QuerySet[OperatorSession]:
-    return OperatorSession.objects.filter(user__in=users, expire_date__gt=timezone.now())
+    return OperatorSession.objects.filter(user__in=users, expire_date__gt=clock.moment())
 
 
 def _name(key: str) -> str:
