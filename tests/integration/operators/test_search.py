@@ -128,6 +128,7 @@ def test_lists_name_template_and_reference_and_titles_to_those_who_may_read_them
     assert "shipped 1" in onlooker.get(DELIVERIES).content.decode()
     reader = User.objects.get(username="onlooker")
     reader.user_permissions.add(Permission.objects.get(codename="read_title"))
+    onlooker.force_login(reader)  # other permissions ended the session
     page = onlooker.get(NOTIFICATIONS).content.decode()
     assert "Hello &amp; welcome" in page
     Notification.objects.update(content=b"")
