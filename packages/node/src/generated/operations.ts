@@ -134,6 +134,8 @@ export abstract class NotifierOperations extends Calls {
    *
    * A call redrives up to 10,000. It reads a limited number of rows, so it may redrive fewer, or
    * none, while others match. While `more` is true, call again with `next` as the `cursor`.
+   * What something else is changing at this moment is left as it is, and listed in `busy`: call
+   * again with these ids.
    * Expiry, cancellation, suppressions and preferences still apply to a redriven delivery. What
    * they said is deleted some days after they were posted; one that is named then is refused
    * with 410, and nothing is redriven. Those that only match are left out and counted in `gone`.

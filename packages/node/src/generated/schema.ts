@@ -3152,6 +3152,8 @@ export interface components {
             readonly redriven: number;
             /** @description ids that are not dead letters of yours */
             readonly unknown: readonly string[];
+            /** @description ids of dead letters that something else was changing: name them in a later call */
+            readonly busy: readonly string[];
             /** @description number of those that match and cannot be redriven: their content is deleted */
             readonly gone: number;
             /** @description whether others may match: call again with `next` */
