@@ -1,4 +1,4 @@
-"""A function numbers deliveries: see ``apps.delivery.models.delivery_numbers``."""
+"""A function numbers deliveries: see ``apps.delivery.outbox.delivery_numbers``."""
 
 from django.db import migrations
 

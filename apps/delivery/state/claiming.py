@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from apps.core import arrays
-from apps.delivery.models import delivery_numbers
+from apps.delivery.outbox import delivery_numbers
 from apps.delivery.outbox.pending import LockedChunk
 from apps.delivery.state import counts, ordering
 from apps.delivery.state.eligibility.audience import (
@@ -267,9 +267,8 @@ def create_deliveries(budget: ClaimBudget, todo: Sequence[ChunkToDeliver]) -> li
     """
     named = [one for one in todo if not one.chunk.cut]
     rows = _create_named(budget, named) if named else []
-    for one in todo:
-        if one.chunk.cut:
-            rows += _create_cut(budget.spent(len(rows)), one)
+    for one in (one for one in todo if one.chunk.cut):
+        rows += _create_cut(budget.spent(len(rows)), one)
     give_reasons(todo, rows)
     return rows
 

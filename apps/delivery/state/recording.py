@@ -8,8 +8,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from apps.core import arrays
-from apps.delivery.models import delivery_numbers
-from apps.delivery.outbox import claims
+from apps.delivery.outbox import claims, delivery_numbers
 from apps.delivery.state import counts, ordering
 from apps.delivery.state.digests import following
 from apps.delivery.state.signals import deliveries_moved

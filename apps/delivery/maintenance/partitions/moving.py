@@ -14,8 +14,7 @@ from django.db.backends.utils import CursorWrapper
 from apps.core import clock
 from apps.delivery.maintenance.partitions import locks, making, tables
 from apps.delivery.maintenance.partitions.tables import TABLES, PartitionedTable
-from apps.delivery.models import delivery_numbers
-from apps.delivery.outbox import waiting_days
+from apps.delivery.outbox import delivery_numbers, waiting_days
 from notifier.domain.ids import days
 
 #: Days from today to the first one with a partition of its own: reading the tables takes less.

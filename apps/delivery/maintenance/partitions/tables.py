@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from apps.delivery.models import delivery_numbers
+from apps.delivery.outbox import delivery_numbers
 from notifier.domain.ids import days
 
 

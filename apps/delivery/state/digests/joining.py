@@ -11,7 +11,8 @@ from uuid_utils.compat import uuid7
 
 from apps.core import arrays
 from apps.delivery import sealed_content
-from apps.delivery.models import NotificationKind, delivery_numbers
+from apps.delivery.models import NotificationKind
+from apps.delivery.outbox import delivery_numbers
 from apps.delivery.state import ordering
 from apps.delivery.state.claiming import Claimed
 from notifier.domain.messages import Content

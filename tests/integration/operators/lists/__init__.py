@@ -1,0 +1,1 @@
+"""Lists of the admin: large ones, and what is found in them."""
