@@ -74,7 +74,7 @@ def purge_notifications() -> None:
 
     Contents and records, every ten minutes.
     """
-    _moving.forget_checks(due=True)
+    _moving.forget_killed()
     _making.make_ahead()
     _notifications.purge()
 

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 MOST_KEPT = 1_000
 #: Seconds for which the locks of one day are tried.
 LONGEST = 30.0
+#: Longest time of a statement under the locks, after which the drop is left to another run.
+STATEMENT = "2s"
 #: Rows that one statement deletes of a table without partitions.
 AT_ONCE = 10_000
 #: The end of a partition's name once it is taken out of its table.
@@ -79,7 +81,7 @@ SELECT EXISTS (SELECT FROM delivery_claim c JOIN {partition} d ON d.chunk_id = c
 
 
 class Awake(Exception):
-    """A delivery of a day that was to be dropped has work again."""
+    """Something of a day that was to be dropped has work again, or more of it is to be kept."""
 
 
 def drop(span: Span, kept: Collection[UUID]) -> None:
@@ -89,15 +91,9 @@ def drop(span: Span, kept: Collection[UUID]) -> None:
     transaction has had a lock on one of the tables each time; nothing has changed then.
     """
     partitions = {table: span.partition(table) for table in TABLES}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id FROM {partitions[TABLES[1]]} WHERE notification_id = ANY(%s::uuid[])",
-            [arrays.uuids(kept)],
-        )
-        deliveries = [number for (number,) in cursor.fetchall()]
     for one in locks.tries(LONGEST):
         with one.transaction() as cursor:
-            _detach(cursor, partitions, kept, deliveries)
+            _detach(cursor, partitions, kept)
     log.info("took out the partitions of %s; %d notifications are kept", span, len(kept))
     drop_detached()
 
@@ -106,13 +102,14 @@ def _detach(
     cursor: CursorWrapper,
     partitions: dict[PartitionedTable, str],
     kept: Collection[UUID],
-    deliveries: list[int],
 ) -> None:
     """Take the partitions out of their tables, and put what is kept back into these.
 
-    Does nothing where another process did so.
+    Does nothing where another process did so. Raises ``Awake`` where there is too much to be kept
+    by now: what is kept may have got more deliveries.
     """
     locks.lock(cursor, [table.name for table in TABLES])
+    cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT}'")
     if not set(partitions.values()) <= tables.attached(cursor):
         return
     # An index is slower only on tables so small that it does not matter.
@@ -121,6 +118,13 @@ def _detach(
         cursor.execute(statement.format(partition=partitions[TABLES[1]]), [arrays.uuids(kept)])
         if cursor.fetchone()[0]:
             raise Awake
+    cursor.execute(
+        f"SELECT id FROM {partitions[TABLES[1]]} WHERE notification_id = ANY(%s::uuid[]) LIMIT %s",
+        [arrays.uuids(kept), MOST_KEPT + 1],
+    )
+    deliveries = [number for (number,) in cursor.fetchall()]
+    if len(deliveries) > MOST_KEPT:
+        raise Awake
     for table, partition in partitions.items():
         cursor.execute(f"ALTER TABLE {table.name} DETACH PARTITION {partition}")
         cursor.execute(f"ALTER TABLE {partition} RENAME TO {partition}{_GONE}")

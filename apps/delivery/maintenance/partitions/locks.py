@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import psycopg2
 from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
@@ -18,8 +19,30 @@ PAUSE, LONGEST_PAUSE = 0.1, 2.0
 _NOT_AVAILABLE = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
 
+#: The key of the advisory lock of a run that partitions tables: any number that nobody else has.
+_RUN = 4_771_003_851
+
+
 class Busy(Exception):
     """A lock was not to be had: other transactions have held it each time that we tried."""
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Be the only run that partitions tables, on a connection that ends with this process.
+
+    Raises ``Busy`` where another one is at work.
+    """
+    own = psycopg2.connect(**connection.get_connection_params())
+    try:
+        own.autocommit = True
+        with own.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_RUN])
+            if not cursor.fetchone()[0]:
+                raise Busy("another run partitions the tables")
+        yield
+    finally:
+        own.close()
 
 
 class Try:

@@ -5,6 +5,7 @@ by and by, as their retention ends, and days after that have partitions of their
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -19,8 +20,6 @@ from notifier.domain.ids import days
 
 #: Days from today to the first one with a partition of its own: reading the tables takes less.
 MARGIN = 2
-#: How long before a constraint refuses rows it is dropped, where a run was interrupted.
-SOON = timedelta(hours=2)
 #: Seconds for which the locks are tried: a vacuum of a large table, which has one, may take long.
 LONGEST = 3_600.0
 #: PostgreSQL's limit for names.
@@ -35,9 +34,17 @@ def partition_all(say: Callable[[str], object] = _QUIET) -> int:
     Each is read once, beside all else, to know that its rows are from before a day to come, and
     then all of them are switched in one transaction, which takes milliseconds. Whatever stops it
     leaves plain tables. ``say`` gets a line for each step.
+
+    Raises ``locks.Busy`` where another run is at work, or a lock is not to be had.
     """
     if tables.all_partitioned():
         return 0
+    with locks.alone():
+        forget_checks()
+        return _partition_all(say)
+
+
+def _partition_all(say: Callable[[str], object]) -> int:
     end = days.of_moment(clock.moment()) + timedelta(days=MARGIN)
     try:
         for table in TABLES:
@@ -47,6 +54,7 @@ def partition_all(say: Callable[[str], object] = _QUIET) -> int:
             with one.transaction() as cursor:
                 locks.lock(cursor, [table.name for table in TABLES])
                 for table in TABLES:
+                    _require_check(cursor, table, end)
                     _switch(cursor, table, end)
                 cursor.execute(delivery_numbers.BY_DAY)
     except BaseException:
@@ -77,11 +85,28 @@ def _check(table: PartitionedTable, end: date) -> None:
         cursor.execute(f"ALTER TABLE {table.name} VALIDATE CONSTRAINT {_name_of_check(table, end)}")
 
 
-def forget_checks(*, due: bool = False) -> None:
-    """Drop the constraints of a run that was interrupted, which would refuse rows one day.
+class CheckMissing(Exception):
+    """The constraint is gone without which attaching a table would read it under a lock."""
 
-    ``due``: only those that will do so soon, so that a run may go on meanwhile.
-    """
+
+def _require_check(cursor: CursorWrapper, table: PartitionedTable, end: date) -> None:
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM pg_constraint "
+        "WHERE conrelid = %s::regclass AND conname = %s AND convalidated)",
+        [table.name, _name_of_check(table, end)],
+    )
+    if not cursor.fetchone()[0]:
+        raise CheckMissing(table.name)
+
+
+def forget_killed() -> None:
+    """Drop the constraints of a run that was killed, unless one is at work."""
+    with suppress(locks.Busy), locks.alone():
+        forget_checks()
+
+
+def forget_checks() -> None:
+    """Drop the constraints of a run that did not end, which would refuse rows one day."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT conrelid::regclass::text, conname FROM pg_constraint "
@@ -89,12 +114,8 @@ def forget_checks(*, due: bool = False) -> None:
             [f"^({'|'.join(table.name for table in TABLES)})_until_[0-9]{{8}}$"],
         )
         found = cursor.fetchall()
-    soon = days.of_moment(clock.moment() + SOON)
     for table, name in found:
-        end = days.in_name(name)
-        if due and end is not None and end > soon:
-            continue
-        for one in locks.tries(making.LONGEST if due else LONGEST):
+        for one in locks.tries(LONGEST):
             with one.transaction() as cursor:
                 locks.lock(cursor, [table])
                 cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")

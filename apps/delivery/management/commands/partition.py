@@ -30,8 +30,8 @@ class Command(BaseCommand):
             number = act(self.stdout.write)
         except Busy as error:
             raise CommandError(
-                "Others have held one of the tables for an hour: see pg_stat_activity for long "
-                "transactions and for autovacuum, then run this again. Nothing has changed."
+                "Another run is at work, or others have held a table for an hour: see "
+                "pg_stat_activity for long transactions and autovacuum. Nothing has changed."
             ) from error
         if not number:
             self.stdout.write("There is nothing to do.")
