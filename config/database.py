@@ -4,16 +4,19 @@ The limits are start-up parameters. A pooler such as PgBouncer may drop those, s
 verifies at the start of each process that they hold.
 """
 
+import logging
 import re
 import sys
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any
 
 import psycopg2
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from psycopg2.extensions import parse_dsn
+
+log = logging.getLogger(__name__)
 
 #: Milliseconds. A statement, lock or idle transaction that takes longer is a fault that must show.
 #: The last limit also ends the transaction of a host that lost its power.
@@ -102,15 +105,25 @@ def check_at_start() -> None:
 def check_age(parameters: Mapping[str, Any]) -> None:
     """Raise ``ImproperlyConfigured`` where the database lacks minutes that Redis knows of.
 
-    Returns quietly where one of them does not answer.
+    Where PostgreSQL does not answer yet, this process, and those that it forks, ask with their
+    first connection instead, which they do not get before the answer is good.
     """
-    from apps.delivery.holding import recognition  # once Django is set up
+    from apps.core.postgresql import first_connection  # once Django is set up
+    from apps.delivery.holding import recognition
 
-    with suppress(psycopg2.Error), closing(psycopg2.connect(**parameters)) as connection:
-        with connection.cursor() as cursor:
-            minutes = recognition.lacking(cursor)
-        if minutes > recognition.TOLERATED:
-            raise ImproperlyConfigured(recognition.describe(minutes))
+    try:
+        with closing(psycopg2.connect(**parameters)) as connection:
+            why = recognition.reason_to_stop(connection)
+    except psycopg2.Error as error:
+        log.warning(
+            "PostgreSQL does not answer (%s): whether a backup was restored is asked with the "
+            "first connection",
+            type(error).__name__,
+        )
+        first_connection.owe(recognition.reason_to_stop)
+        return
+    if why:
+        raise ImproperlyConfigured(why)
 
 
 def check_limits(parameters: Mapping[str, Any]) -> None:

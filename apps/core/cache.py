@@ -138,7 +138,7 @@ class _Shared:
         return redis.Redis.from_url(
             settings.REDIS_URL,
             single_connection_client=own,
-            socket_connect_timeout=ANSWER_SECONDS,
+            socket_connect_timeout=max(ANSWER_SECONDS, read_timeout or 0),
             socket_timeout=read_timeout or ANSWER_SECONDS,
             # One immediate retry, for a connection that Redis closed as idle; redis-py's default
             # backs off for seconds.

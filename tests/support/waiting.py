@@ -14,6 +14,7 @@ import pytest
 from django.db import connection
 
 from apps.core import cache
+from apps.delivery.holding import recognition
 from stack.supervision.process import PATIENCE
 
 T = TypeVar("T")
@@ -52,5 +53,8 @@ def cpu_of_database() -> float:
 @pytest.fixture(scope="session", autouse=True)
 def _redis_is_waited_for() -> Iterator[None]:
     """Wait for Redis: the service goes on without one that does not answer for a moment."""
-    with mock.patch.object(cache, "ANSWER_SECONDS", PATIENCE):
+    with (
+        mock.patch.object(cache, "ANSWER_SECONDS", PATIENCE),
+        mock.patch.object(recognition, "ANSWER_SECONDS", PATIENCE),
+    ):
         yield

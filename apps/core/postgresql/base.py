@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from dj_db_conn_pool.core import pool_container
 
+from apps.core.postgresql import first_connection
 from apps.core.postgresql.pool import Pool
 from apps.core.processes import progress
 
@@ -30,12 +31,21 @@ class DatabaseWrapper(Pooled):
                 pool_container.put(
                     self.alias,
                     Pool(
-                        lambda: self._get_new_connection(conn_params),
+                        lambda: self._checked_connection(conn_params),
                         dialect=self._get_dialect(),
                         **{name.lower(): value for name, value in options.items()},
                     ),
                 )
         return super().get_new_connection(conn_params)
+
+    def _checked_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = self._get_new_connection(conn_params)
+        try:
+            first_connection.settle(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def create_cursor(self, name: str | None = None) -> Any:
         progress.step()

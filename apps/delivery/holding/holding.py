@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from apps.delivery.holding import recognition
 from apps.delivery.outbox import claims
 from apps.delivery.state import counts, handover, retry_policies
 from apps.delivery.state.lost_claims import release_lost
@@ -12,13 +13,20 @@ from apps.delivery.state.lost_claims import release_lost
 AT_ONCE = 10_000
 #: Ids of each table that are left out: more than a lost database can have given since the backup.
 GAP = 1_000_000_000
+#: Gaps for which the number of a delivery has room beside its day.
+MOST_GAPS = 2**36 // GAP - 1
 
-# Ids name deliveries to receivers and providers, and people in links: those that were given since
-# the backup must not come again.
-_LEAVE_OUT = """
-SELECT setval(format('%%I.%%I', schemaname, sequencename)::regclass, last_value + %s)
+_SEQUENCES = """
   FROM pg_sequences
  WHERE schemaname = current_schema() AND data_type = 'bigint'::regtype AND last_value IS NOT NULL
+"""
+_LAST_GAP = f"SELECT coalesce(max(last_value), 0)::bigint / %(gap)s {_SEQUENCES}"
+# Ids name deliveries to receivers and providers, and people in links: those that were given since
+# the backup must not come again, also those of a database that was restored and held before.
+_LEAVE_OUT = f"""
+SELECT setval(format('%%I.%%I', schemaname, sequencename)::regclass,
+              last_value %% %(gap)s + %(before)s)
+{_SEQUENCES}
 """
 _LAST = """
 SELECT coalesce((SELECT max(id) FROM delivery_chunk), 0),
@@ -103,7 +111,10 @@ def begin() -> Old:
     with connection.cursor() as cursor:
         cursor.execute(_LAST)
         old = Old(*cursor.fetchone())
-        cursor.execute(_LEAVE_OUT, [GAP])
+        cursor.execute(_LAST_GAP, {"gap": GAP})
+        [last] = cursor.fetchone()
+        number = recognition.next_gap(last, MOST_GAPS)
+        cursor.execute(_LEAVE_OUT, {"gap": GAP, "before": number * GAP})
     return old
 
 

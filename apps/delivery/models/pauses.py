@@ -52,12 +52,13 @@ class HeldDelivery(models.Model):
 class DatabaseAge(models.Model):
     """The minutes for which this database was in use: one row. Redis remembers them, too.
 
-    ``database`` names the database: its copies have it, and a new one has another. ``minutes`` are
-    raised by a hold, so that the database is ahead of whatever Redis remembers.
+    ``database`` names the database: its copies have it, and a new one has another, and so has one
+    that was held. ``origin`` is the first name of one that was held, which all of its copies share.
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     database = models.UUIDField(default=uuid4)
+    origin = models.UUIDField(null=True)
     minutes = models.BigIntegerField()
 
     def __str__(self) -> str:

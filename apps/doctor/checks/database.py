@@ -108,7 +108,12 @@ def _age(connection: Any) -> Iterator[Finding]:
     """Say that a backup was restored and nothing held, as far as Redis knows."""
     with connection.cursor() as cursor:
         minutes = recognition.lacking(cursor)
-    if minutes > recognition.TOLERATED:
+    if minutes is None:
+        yield _found.warning(
+            "could not ask Redis whether a backup was restored",
+            "see what is said of Redis; processes that start meanwhile do not know it either",
+        )
+    elif minutes > recognition.TOLERATED:
         yield _found.error(
             f"the database lacks {minutes:,} minutes of which Redis knows: a backup was restored",
             "run manage.py hold before any process starts, or manage.py hold --none",

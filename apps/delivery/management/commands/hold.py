@@ -38,7 +38,7 @@ class Command(BaseCommand):
             raise CommandError("Migrations are pending: run manage.py migrate first, then this.")
         if options["none"]:
             with transaction.atomic():
-                recognition.advance()
+                recognition.rename()
                 audit.record(None, "hold", "open_work", "nothing")
             self.stdout.write("Nothing is held: what is open is sent once processes start.")
             return
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             time.sleep(EVERY)
         held = holding.hold(old)
         with transaction.atomic():
-            recognition.advance()
+            recognition.rename()
             audit.record(None, "hold", "open_work", "everything", after=held._asdict())
         self.stdout.write(
             f"{held.deliveries:,} deliveries are held, and about {held.people:,} people whose "
