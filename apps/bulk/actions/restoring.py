@@ -1,5 +1,6 @@
 """Undo what one error of a provider disabled and suppressed."""
 
+import re
 from collections.abc import Iterator
 
 from apps.bulk.actions.base import Batch, Event, Step, moment
@@ -7,6 +8,8 @@ from apps.bulk.models import BulkAction
 from apps.delivery.flow import lost_addresses
 from apps.preferences.contacts import restoration
 from apps.preferences.contacts.restoration import Cause, Place
+
+_CURSOR = re.compile("[0-9]+ [0-9]+ [0-9]+")
 
 
 class Restoring:
@@ -26,8 +29,9 @@ class Restoring:
         yield self._step
 
     def _step(self, row: BulkAction) -> Step:
-        *place, before = map(int, row.cursor.split() or (0, 0, 0))
-        done, further, skipped = lost_addresses.restore_some(_cause(row), Place(*place))
+        contact, suppression, before = _place(row.cursor)
+        place = Place(contact, suppression)
+        done, further, skipped = lost_addresses.restore_some(_cause(row), place)
         number = done.contacts + done.suppressions
         said = {**row.match, **done._asdict(), "bulk_action": str(row.pk)}
         events = {Event("restore", "lost_addresses", row.match["provider"], None): said}
@@ -39,6 +43,17 @@ class Restoring:
         elif waits:
             cursor = "0 0 0"
         return Step(number, done._asdict(), cursor, events if number else {}, waits)
+
+
+def _place(cursor: str) -> tuple[int, int, int]:
+    """Return behind which contact and suppression it goes on, and whether any were passed over.
+
+    An action that another version began begins anew: its cursor says something else, and what it
+    has restored is found no more.
+    """
+    known = cursor if _CURSOR.fullmatch(cursor) else "0 0 0"
+    contact, suppression, before = map(int, known.split())
+    return contact, suppression, before
 
 
 def _cause(row: BulkAction) -> Cause:

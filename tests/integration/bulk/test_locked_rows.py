@@ -95,9 +95,9 @@ def test_a_delivery_that_is_locked_is_released_later(shop, failed, monkeypatch, 
     assert not waiting.all().exists()
 
 
-def test_a_lost_address_of_which_the_delivery_is_locked_is_restored_later(
-    shop, work, providers, operator
-):
+@pytest.fixture
+def lost(shop: Shop, work, providers, operator) -> None:
+    """Begin to restore three people's addresses that a provider said are dead."""
     providers.client.behave("fcm", "dead")
     people = [f"person-{number}" for number in range(3)]
     for number, name in enumerate(people):
@@ -106,6 +106,17 @@ def test_a_lost_address_of_which_the_delivery_is_locked_is_restored_later(
     work()
     url = reverse("admin:begin_bulk_action", args=["restore"])
     operator.post(url, {"provider": "fcm", "error": "UNREGISTERED", "since": "2020-01-01T00:00"})
+
+
+@pytest.mark.parametrize("cursor", ["further", "1 2", "1 2 x", "\u00b2 0 0"])
+def test_a_restoration_that_another_version_began_is_gone_on_with(lost, cursor):
+    BulkAction.objects.update(cursor=cursor)
+    running.tick()
+    row = BulkAction.objects.get()
+    assert (row.state, row.done) == ("done", 6)
+
+
+def test_a_lost_address_of_which_the_delivery_is_locked_is_restored_later(lost):
     with locks_of(LOCK, Delivery.objects.earliest("pk").pk):
         running.tick()
         running.tick()
