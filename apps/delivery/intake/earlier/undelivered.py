@@ -75,6 +75,9 @@ SELECT id, channel, recipient_id, contact_id
    AND (recipient_id = ANY(%(recipients)s::bigint[])
         OR recipient_id IS NULL AND contact_id = ANY(%(contacts)s::bigint[]))
 """
+_STILL = """
+SELECT id FROM delivery_delivery WHERE id = ANY(%(ids)s::bigint[]) AND state = ANY(%(states)s)
+"""
 _LOCK = """
 SELECT id FROM delivery_delivery
  WHERE id = ANY(%(ids)s::bigint[]) AND state = ANY(%(states)s)
@@ -92,7 +95,8 @@ def find(
 
     ``family``: the first notification and all of its replays. Locked with them is all that is dead
     of the family for the same people, so that none of it is redriven beside a replay. People of
-    whom something is locked elsewhere are left out and counted. Raises ``Problem`` where there are
+    whom something is locked elsewhere are left out and counted; those of whom something moved on
+    meanwhile are left out. Raises ``Problem`` where there are
     too many.
     """
     parameters: dict[str, Any] = {
@@ -120,11 +124,17 @@ def find(
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, parameters)
         locked = {key for (key,) in cursor.fetchall()}
-    taken = {person for key, person in wanted.items() if key not in locked}
+        # What moved on since it was found is nothing to wait for, unlike what is locked.
+        parameters["ids"] = [key for key in wanted if key not in locked]
+        cursor.execute(_STILL, parameters)
+        still = {key for (key,) in cursor.fetchall()}
+    moved = {wanted[key] for key in parameters["ids"] if key not in still}
+    busy = {wanted[key] for key in still} - moved
+    left_out = moved | busy
     return Found(
-        [one for one in chosen if one.person not in taken],
-        {key: person for key, person in wanted.items() if person not in taken},
-        len(taken),
+        [one for one in chosen if one.person not in left_out],
+        {key: person for key, person in wanted.items() if person not in left_out},
+        len(busy),
     )
 
 

@@ -1,5 +1,6 @@
 """A notification is sent again to exactly those who did not get it."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from apps.delivery.intake.earlier import undelivered
 from apps.delivery.models import Chunk, DeadLetter, Delivery, Notification
 from apps.inbox import services as inbox
 from apps.inbox.models import InboxItem
@@ -15,7 +17,7 @@ from apps.preferences.models import Contact, Preference, Recipient, Suppression
 from apps.publishers.models import AuditEvent
 from apps.topics.models import Subscription
 from notifier.security import crypto
-from tests.support.database import locks_of
+from tests.support.database import locks_of, run_and_close
 from tests.support.publishers.people import contact, recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop
 
@@ -198,6 +200,28 @@ def test_who_is_left_out_for_a_locked_delivery_is_counted_and_replayed_later(sho
     assert "warnings" not in third
     work()
     assert people(third) == ["ada"]
+
+
+def test_who_gets_it_meanwhile_is_left_out_and_counted_nowhere(shop, work, ended):
+    first = ended(ada="dead", bob="failed")
+    key = of(first, "ada").get().pk
+
+    def arrive() -> None:
+        Delivery.objects.filter(pk=key).update(state="delivered")
+
+    def before_the_lock(execute: Any, statement: str, *others: Any) -> Any:
+        if statement == undelivered._LOCK:
+            thread = threading.Thread(target=run_and_close, args=(arrive,))
+            thread.start()
+            thread.join()
+        return execute(statement, *others)
+
+    with connections["default"].execute_wrapper(before_the_lock):
+        again = replay(shop, first)
+    assert Delivery.objects.get(pk=key).state == "delivered"
+    assert "warnings" not in again
+    work()
+    assert people(again) == ["bob"]
 
 
 def test_what_is_sent_again_is_no_dead_letter_any_more(shop, work, ended):
