@@ -1,10 +1,13 @@
 """The classes of the admin's theme, django-unfold, which has no types.
 
 A type checker takes them for the classes of Django's that they extend. ``ModelAdmin`` is that of
-any model.
+any model, and refuses parameters of its list that no column can have.
 """
 
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.http import HttpRequest
 
 if TYPE_CHECKING:
     from django.contrib import admin
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     class UnfoldAdminSelectWidget(Select): ...
 
 else:
-    from unfold.admin import ModelAdmin
+    from unfold.admin import ModelAdmin as _ModelAdmin
     from unfold.forms import (
         AdminPasswordChangeForm,
         AuthenticationForm,
@@ -40,6 +43,16 @@ else:
         UnfoldAdminSelectWidget,
         UnfoldAdminTextInputWidget,
     )
+
+    class ModelAdmin(_ModelAdmin):
+        """A ModelAdmin of the theme."""
+
+        def get_changelist_instance(self, request: HttpRequest) -> Any:
+            # A filter by a field's choices hands it to PostgreSQL, which has no such text.
+            if any("\0" in value for _, values in request.GET.lists() for value in values):
+                raise IncorrectLookupParameters("a NUL in a parameter of the list")
+            return super().get_changelist_instance(request)
+
 
 __all__ = [
     "AdminPasswordChangeForm",

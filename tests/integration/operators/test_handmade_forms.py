@@ -1,4 +1,4 @@
-"""Whatever is posted to a form of the admin, it is answered, and never with an error of ours."""
+"""Whatever a page of the admin is asked or sent, it is answered, and never by an error of ours."""
 
 import re
 from collections import Counter
@@ -28,6 +28,10 @@ from tests.support.publishers.shop import HELLO, Shop
 VALUES = ("\0", "x" * 10_000, "é\u202e[]", "-1", "9" * 30, "2026-02-30T25:61", ["1", "2"])
 #: Names of fields that a page may not have shown.
 HIDDEN = ("action", "_selected_action", "index", "select_across", "user_id", "base", "_continue")
+#: Names of parameters that a page may not link to.
+PARAMETERS = ("q", "o", "p", "all", "before", "after", "_changelist_filters", "_to_field", "kind")
+#: Names of parameters in the links of a page.
+LINKED = re.compile(r"[?&;](\w+)=")
 #: Keys of rows that no row has.
 KEYS = ("x_00", "9" * 30)
 #: Fields that say how many rows of a formset are sent.
@@ -150,3 +154,44 @@ def test_no_form_that_is_written_by_hand_is_an_error_of_ours(rows, operator: Cli
             assert "/login/" not in answer.headers.get("Location", ""), path
     assert not wrong, f"{len(wrong)}: " + "\n".join(wrong)
     assert statuses[200] > 500, "forms were shown again, with their errors"
+
+
+def queries(page: str, of_list: Any) -> Iterator[dict[str, Any]]:
+    """Parameters that no link has: each of a list's with a NUL, and all with anything odd."""
+    known = dict.fromkeys([*PARAMETERS, *Forms(page).fields, *LINKED.findall(page)])
+    if of_list is not None:
+        known |= dict.fromkeys(filters(of_list))
+        for name in known:
+            yield {name: "\0"}
+    for value in VALUES:
+        yield dict.fromkeys(known, value)
+
+
+def filters(one: Any) -> Iterator[str]:
+    """Names of the parameters by which a list is filtered."""
+    for wanted in one.list_filter:
+        if isinstance(wanted, str):
+            yield wanted
+        elif isinstance(wanted, tuple):
+            yield wanted[0]
+        else:
+            yield getattr(wanted, "parameter_name", "x")
+
+
+def test_no_parameter_that_is_written_by_hand_is_an_error_of_ours(rows, operator: Client):
+    operator.raise_request_exception = False
+    wrong = []
+    lists = {
+        reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"): one
+        for model, one in admin.site._registry.items()
+    }
+    for path in dict.fromkeys(paths()):
+        page = operator.get(path)
+        if page.status_code != 200:
+            continue
+        for query in queries(page.content.decode(errors="replace"), lists.get(path)):
+            answer = operator.get(path, query)
+            if answer.status_code >= 500:
+                error = answer.exc_info[1] if answer.exc_info else ""
+                wrong.append(f"GET {path}: {query!r:.60}: {error!r:.200}")
+    assert not wrong, f"{len(wrong)}: " + "\n".join(wrong)
