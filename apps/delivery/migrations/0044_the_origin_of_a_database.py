@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0042_latencies")]
+    dependencies = [("delivery", "0043_delivery_numbers")]
     operations = [
         migrations.AddField(
             model_name="databaseage",
