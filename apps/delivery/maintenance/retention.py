@@ -79,7 +79,8 @@ def purge() -> int:
         _LOST_CHUNKS: timedelta(0),
         _LOST_TURNS: timedelta(0),
     }
+    rolled_up = rollup.roll_up()  # before minutes go that are not added up yet
     now = clock.moment()
     deleted = sum(old_rows.delete(statement, now - age) for statement, age in kept.items())
     deleted += sum(purge() for purge in _OTHERS)
-    return deleted + rollup.roll_up()
+    return deleted + rolled_up

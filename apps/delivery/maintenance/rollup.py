@@ -66,7 +66,7 @@ def _add_up_minutes(now: datetime) -> int:
     deleted = 0
     for seconds, kept in SPANS_KEPT.items():
         with connection.cursor() as cursor:
-            cursor.execute(_ADD_UP, {"seconds": seconds, "settled": now - MINUTE_SETTLES})
+            cursor.execute(_ADD_UP, {"seconds": seconds, "settles": MINUTE_SETTLES.total_seconds()})
         deleted += old_rows.delete(_OLD_SPANS.format(seconds=seconds), now - kept)
     return deleted
 
@@ -90,7 +90,8 @@ WITH old AS (
 )
 SELECT count(*) FROM old
 """
-# From the end of the last span on. Where two do it at once, the second finds its rows there.
+# From the end of the last span on, by the clock that minutes are counted by. Where two do it at
+# once, the second finds its rows there.
 _ADD_UP = f"""
 WITH counted AS (
     SELECT date_bin(make_interval(secs => %(seconds)s), minute, 'epoch') AS since, channel,
@@ -98,7 +99,8 @@ WITH counted AS (
       FROM delivery_minutecount
      WHERE minute >= coalesce((SELECT max(since) + make_interval(secs => %(seconds)s)
                                  FROM delivery_spancount WHERE seconds = %(seconds)s), '-infinity')
-       AND minute < date_bin(make_interval(secs => %(seconds)s), %(settled)s, 'epoch')
+       AND minute < date_bin(make_interval(secs => %(seconds)s),
+                             clock_timestamp() - make_interval(secs => %(settles)s), 'epoch')
 ), span AS (
     SELECT since, channel, provider,
            coalesce(sum(count) FILTER (WHERE outcome = 'accepted'), 0) AS accepted,

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from apps.delivery.maintenance import retention
@@ -170,6 +171,17 @@ def test_hours_outlive_their_minutes(days):
     assert attempts.steps(since, days - 3 * HOUR, step) == [
         one for one in before if one.since < days - 3 * HOUR
     ]
+
+
+def test_minutes_past_their_retention_are_added_up_before_they_go(days):
+    """Nothing deleted or added up anything for days."""
+    MinuteCount.objects.update(minute=F("minute") - timedelta(days=3))
+    step, until = HOUR, days - timedelta(days=3)
+    before = attempts.steps(until - 40 * HOUR, until, step)
+    assert before
+    retention.purge()
+    assert not MinuteCount.objects.exists()
+    assert attempts.steps(until - 40 * HOUR, until, step) == before
 
 
 def test_one_provider_is_read_alone(days):
