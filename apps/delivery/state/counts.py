@@ -182,7 +182,7 @@ def add_attempts(attempts: Attempts) -> None:
         before, _blocked.attempts = _blocked.attempts, Counter()
     try:
         _count(_COUNT_ATTEMPTS, _attempts(before + attempts))
-    except CountsLocked:  # these come again, with the transaction
+    except BaseException:  # ``attempts`` come again, with the transaction
         with _blocked.lock:
             _blocked.attempts.update(before)
         raise

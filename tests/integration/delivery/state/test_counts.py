@@ -127,6 +127,18 @@ def test_attempts_are_counted_however_often_the_table_is_found_locked(shop, work
     assert total(MinuteCount, outcome="accepted") == 4
 
 
+def test_attempts_kept_while_the_table_was_locked_outlive_a_statement_that_fails(shop, work):
+    with table_locked("delivery_minutecount", "SHARE"):
+        notify(shop, "ada")
+        work()
+    counts._blocked.until = 0.0
+    with pytest.raises(ValueError, match="NUL"):
+        counts.add_attempts(Counter({("inbox", "\0", "accepted", "", 0): 1}))
+    notify(shop, "abe")
+    work()
+    assert total(MinuteCount, outcome="accepted") == 2
+
+
 def test_what_was_put_aside_is_counted_in_parts_and_none_while_the_table_is_locked(
     shop, monkeypatch
 ):
