@@ -4,16 +4,18 @@ Those in files that settings name, and those that servers show when somebody con
 a certificate (APNs' ``.p8``, FCM's service account) have no end.
 """
 
+import logging
 import smtplib
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,12 +27,16 @@ from prometheus_client.registry import Collector
 
 from apps.core import clock
 
+log = logging.getLogger(__name__)
+
 #: Seconds to wait for a server: for the connection, and for each answer.
 PATIENCE = 3.0
 #: Seconds for which a process uses what it read: certificates last for weeks.
 FRESH_SECONDS = 3600.0
-#: Seconds that a scrape waits for it.
-SCRAPE_SECONDS = 5.0
+#: Seconds that a scrape, and a round of alerts, waits for it.
+WAIT_SECONDS = 5.0
+#: Seconds for reading all of them.
+DEADLINE = 30.0
 #: Connections at once.
 AT_ONCE = 8
 #: PostgreSQL's request for TLS: the length, and a code in place of a version.
@@ -60,31 +66,67 @@ def read(*, outside: bool = True) -> list[Certificate]:
     What cannot be read or reached is left out: a file that is missing keeps a process from
     starting, and servers that are away have alerts of their own.
     """
-    found: dict[str, datetime] = {}
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        sources = dict([*_files(), *_servers(), *(_outside() if outside else ())])
-        for name, ends in zip(sources, threads.map(_quietly, sources.values()), strict=True):
-            if ends is not None:
-                found[name] = ends
-    return [Certificate(name, ends) for name, ends in sorted(found.items())]
+    return _certificates(_read(outside=outside))
 
 
-def known(timeout: float | None = None) -> list[Certificate]:
+def _read(*, outside: bool = True) -> dict[str, datetime | None]:
+    """Read when each source's ends; ``None`` where that cannot be read now.
+
+    In threads of which none is waited for at the end: resolving a name cannot be interrupted.
+    """
+    sources = dict([*_files(), *_servers(), *(_outside() if outside else ())])
+    waiting: SimpleQueue[_Source] = SimpleQueue()
+    answers: SimpleQueue[tuple[str, datetime | None]] = SimpleQueue()
+    for source in sources.items():
+        waiting.put(source)
+
+    def ask() -> None:
+        with suppress(Empty):
+            while True:
+                name, end_of = waiting.get_nowait()
+                answers.put((name, _quietly(name, end_of)))
+
+    for _ in range(min(AT_ONCE, len(sources))):
+        threading.Thread(target=ask, name="certificate", daemon=True).start()
+    found: dict[str, datetime | None] = dict.fromkeys(sources)
+    deadline = time.monotonic() + DEADLINE
+    with suppress(Empty):
+        for _ in sources:
+            name, ends = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+            found[name] = ends
+    return found
+
+
+def _certificates(found: Mapping[str, datetime | None]) -> list[Certificate]:
+    return [Certificate(name, ends) for name, ends in sorted(found.items()) if ends is not None]
+
+
+class Known(NamedTuple):
+    """What this process knows. ``unread``: sources that it could not read yet."""
+
+    certificates: list[Certificate]
+    unread: list[str]
+
+
+def known(timeout: float | None = None) -> Known | None:
     """Return what was read within the hour by this process, or else read it.
 
-    ``timeout``: seconds after which what was read before is returned. A host name that nobody
-    resolves takes long.
+    What cannot be read now is known from before. ``timeout``: seconds after which what was read
+    before is returned, ``None`` if nothing was. A host name that nobody resolves takes long.
     """
     if _is_old():
         reading = threading.Thread(target=_renew, name="certificates", daemon=True)
         reading.start()
         reading.join(timeout)
-    return _kept.found
+    found = _kept.found
+    if found is None:
+        return None
+    return Known(_certificates(found), sorted(name for name, ends in found.items() if ends is None))
 
 
 def forget() -> None:
     """Read them anew when asked next."""
-    _kept.at = float("-inf")
+    _kept.at, _kept.found = float("-inf"), None
 
 
 class Certificates(Collector):
@@ -96,14 +138,15 @@ class Certificates(Collector):
             "Seconds until a certificate ends, by the setting or the server that has it.",
             labels=["name"],
         )
-        for one in known(SCRAPE_SECONDS):
+        found = known(WAIT_SECONDS)
+        for one in found.certificates if found else ():
             gauge.add_metric([one.name], one.seconds)
         yield gauge
 
 
 class _Kept:
     at = float("-inf")
-    found: list[Certificate] = []
+    found: dict[str, datetime | None] | None = None
 
 
 _kept = _Kept()
@@ -117,16 +160,19 @@ def _is_old() -> bool:
 def _renew() -> None:
     with _lock:
         if _is_old():
-            _kept.found, _kept.at = read(), time.monotonic()
+            before = _kept.found or {}
+            found = {name: ends or before.get(name) for name, ends in _read().items()}
+            _kept.found, _kept.at = found, time.monotonic()
 
 
 _Source = tuple[str, Callable[[], datetime | None]]
 
 
-def _quietly(source: Callable[[], datetime | None]) -> datetime | None:
+def _quietly(name: str, end_of: Callable[[], datetime | None]) -> datetime | None:
     try:
-        return source()
-    except (OSError, ValueError, smtplib.SMTPException):
+        return end_of()
+    except Exception as error:  # whatever a file has, a server says or a library makes of it
+        log.info("the certificate of %s cannot be read: %s", name, type(error).__name__)
         return None
 
 

@@ -13,6 +13,7 @@ class Alert(models.Model):
     - ``detail``: a sentence with the present value.
     - ``since``: since when its condition holds; null when it does not. ``clear_since``: since when
       it does not, for a moment so far.
+    - ``evaluated_at``: when its condition was last read, while it has not lasted for long enough.
     - ``began_at``: when that had lasted for long enough. ``ended_at``: when it had been clear for
       long enough; null while the alert goes on.
     - ``mailed``, ``posted``: what was told last by mail and by webhook (``notices.Event``), empty
@@ -23,6 +24,7 @@ class Alert(models.Model):
     about = models.CharField(max_length=200, blank=True)
     detail = models.CharField(max_length=300, blank=True)
     since = models.DateTimeField(null=True)
+    evaluated_at = models.DateTimeField(null=True)
     began_at = models.DateTimeField(null=True)
     clear_since = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

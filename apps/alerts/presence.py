@@ -2,16 +2,20 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 
 from django.db import connection
 
-from apps.alerts.rules import GONE, SILENT
+from apps.alerts.rules import GONE, REMOVED, SILENT
 from apps.core.processes import heartbeat
 from apps.core.processes.kind import KIND
 
 #: Seconds after a process's last report for which it counts as running.
 PRESENT = 60
+#: Processes that look for no work by themselves: they answer.
+_ANSWERING = frozenset({"web"})
+_started = time.monotonic()
 
 _REPORT = """
 INSERT INTO alerts_presence (process, host, pid, seen_at, worked_at)
@@ -33,8 +37,13 @@ SELECT process, extract(epoch FROM clock_timestamp() - max(seen_at))::float8
  GROUP BY 1
 HAVING max(seen_at) < clock_timestamp() - %(present)s * interval '1 second'
 """
+# The last process of a line stays: without it, the alert that there is none would end.
 _FORGET = """
-DELETE FROM alerts_presence WHERE seen_at < clock_timestamp() - %(gone)s * interval '1 second'
+DELETE FROM alerts_presence p
+ WHERE seen_at < clock_timestamp() - %(gone)s * interval '1 second'
+   AND (seen_at < clock_timestamp() - %(removed)s * interval '1 second'
+        OR EXISTS (SELECT FROM alerts_presence o
+                    WHERE o.process = p.process AND o.seen_at > p.seen_at))
 """
 
 
@@ -47,9 +56,17 @@ def report(process: str = KIND) -> None:
                 "process": process[:40],
                 "host": socket.gethostname()[:255],
                 "pid": os.getpid(),
-                "idle": heartbeat.idle(),
+                "idle": _idle(process),
             },
         )
+
+
+def _idle(process: str) -> float | None:
+    """Return the seconds since this process looked for work, or since it could have begun to."""
+    idle = heartbeat.idle()
+    if idle is None and process not in _ANSWERING:
+        return time.monotonic() - _started
+    return idle
 
 
 def silent() -> Iterator[tuple[str, float]]:
@@ -61,8 +78,8 @@ def silent() -> Iterator[tuple[str, float]]:
 
 
 def gone() -> Iterator[tuple[str, float]]:
-    """Yield lines of the Procfile without a process that had one within the hour, since when."""
+    """Yield lines of the Procfile without a process that had one within a week, since when."""
     with connection.cursor() as cursor:
-        cursor.execute(_FORGET, {"gone": GONE})
+        cursor.execute(_FORGET, {"gone": GONE, "removed": REMOVED})
         cursor.execute(_GONE, {"present": PRESENT})
         yield from cursor.fetchall()

@@ -38,7 +38,9 @@ def _ping() -> None:
     if not settings.ALERTS.heartbeat_url or time.monotonic() - _pinged < PING_EVERY:
         return
     try:
-        webhook.call("GET", settings.ALERTS.heartbeat_url)
+        status = webhook.call("GET", settings.ALERTS.heartbeat_url)
+        if status >= 400:
+            log.warning("the heartbeat URL answers %d", status)
     except Exception as error:  # whatever a server or a library makes of it
         log.warning("the heartbeat URL does not answer: %s", type(error).__name__)
     _pinged = time.monotonic()

@@ -47,8 +47,9 @@ FAILURES = 10
 REFUSED_WITHIN = 10 * MINUTE
 #: Of how many seconds a breaker was open for which share, while calls went on.
 OPEN_WITHIN, OPEN_SHARE = 10 * MINUTE, 0.5
-#: Seconds for which a process that runs may do nothing; after which one that ran is forgotten.
-SILENT, GONE = 120, HOUR
+#: Seconds for which a process that runs may do nothing; after which one that ran is forgotten where
+#: its line has others; and after which the last of its line is, since nobody misses it.
+SILENT, GONE, REMOVED = 120, HOUR, 7 * DAY
 #: Doorbells in a queue that nobody consumes.
 UNATTENDED = 100
 #: Seconds in which somebody tries passwords although they have to wait.

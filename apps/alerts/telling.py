@@ -1,8 +1,9 @@
 """Tell operators of alerts: once when one begins, now and then while it goes on, once it ended.
 
 What is due for mail and what is due for the webhook is found apart, so that one that fails is tried
-again without the other being repeated. A message is recorded once it is sent: a process that dies
-in between sends it again, and none is lost.
+again without the other being repeated. What begins and ends while a way fails is told of once that
+works. An alert that comes and goes is a few messages in ``REMIND`` and no more. A message is
+recorded once it is sent: a process that dies in between sends it again, and none is lost.
 """
 
 import logging
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db import connection
 
 from apps.alerts.messages import mail, webhook
 from apps.alerts.messages.notices import Event, Notice
@@ -21,6 +23,9 @@ log = logging.getLogger(__name__)
 
 #: The least time between two messages about an alert that goes on.
 REMIND = timedelta(hours=4)
+#: What was told last is that an alert began within ``REMIND`` of its end: it comes and goes. Until
+#: ``REMIND`` has passed nothing more is said of it, so whoever was told takes it to go on.
+AGAIN = "again"
 
 
 class Target(NamedTuple):
@@ -43,19 +48,22 @@ TARGETS = (
 
 def tell() -> bool:
     """Send what is due, one message by each way; return whether everything that was due is sent."""
-    now, alerts = clock.moment(), list(Alert.objects.order_by("began_at", "name", "about"))
+    now, alerts = clock.asked(), list(Alert.objects.order_by("began_at", "name", "about"))
     silenced = set(Silence.objects.filter(until__gt=now).values_list("name", flat=True))
     done = True
     for target in TARGETS:
-        notices = list(_due(alerts, target, silenced, now)) if target.is_set() else []
+        quiet = silenced if target.is_set() else {alert.name for alert in alerts}
+        _pass_over(alerts, target, quiet, now)
+        notices = list(_due(alerts, target, quiet, now)) if target.is_set() else []
         if not notices:
             continue
+        connection.close()  # sending may take long
         if not attempt(target, notices):
             done = False
             continue
         for notice in notices:
             Alert.objects.filter(pk=notice.alert.pk).update(
-                **{target.told: _recorded(notice.event), target.told_at: now}
+                **{target.told: _recorded(notice, target, now), target.told_at: now}
             )
     return done
 
@@ -75,10 +83,12 @@ def _due(
 ) -> Iterable[Notice]:
     for alert in alerts:
         told, at = getattr(alert, target.told), getattr(alert, target.told_at)
-        began_told = told == Event.BEGAN
+        began_told = told in (Event.BEGAN, AGAIN)
         if alert.ended_at is not None:
-            if began_told:
+            if told == Event.BEGAN or (told == AGAIN and now - at >= REMIND):
                 yield Notice(Event.ENDED, alert)
+            elif alert.name not in silenced and _went_by(alert, target):
+                yield Notice(Event.PASSED, alert)
         elif alert.began_at is None or alert.name in silenced:
             continue
         elif not began_told:
@@ -87,6 +97,26 @@ def _due(
             yield Notice(Event.GOES_ON, alert)
 
 
-def _recorded(event: Event) -> Event:
+def _went_by(alert: Alert, target: Target) -> bool:
+    """Return whether an alert began and ended without a message by this way."""
+    told, at = getattr(alert, target.told), getattr(alert, target.told_at)
+    if alert.began_at is None or alert.ended_at is None or told in (Event.BEGAN, AGAIN):
+        return False
+    return at is None or at < alert.began_at
+
+
+def _pass_over(alerts: Iterable[Alert], target: Target, quiet: set[str], now: datetime) -> None:
+    """Record that nobody is to be told of what began and ended while nobody was to be told."""
+    over = [alert.pk for alert in alerts if alert.name in quiet and _went_by(alert, target)]
+    if over:
+        Alert.objects.filter(pk__in=over).update(**{target.told: Event.ENDED, target.told_at: now})
+
+
+def _recorded(notice: Notice, target: Target, now: datetime) -> str:
     """Return what an alert is known to be where this was told."""
-    return Event.ENDED if event == Event.ENDED else Event.BEGAN
+    if notice.event in (Event.ENDED, Event.PASSED):
+        return Event.ENDED
+    at = getattr(notice.alert, target.told_at)
+    if notice.event == Event.BEGAN and at is not None and now - at < REMIND:
+        return AGAIN
+    return Event.BEGAN

@@ -6,6 +6,7 @@ keeps it for itself.
 """
 
 import logging
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -27,13 +28,29 @@ _told_at: float | None = None
 _alone = False
 #: It was seen whether a process before this one told of it.
 _looked = False
+#: A look that hung may go on while its watcher speaks.
+_one = threading.Lock()
 
 
-def failed() -> None:
-    """Say that the database is away, once it has been so for long enough, and then seldom."""
+def failed(since: float | None = None) -> None:
+    """Say that the database is away, once it has been so for long enough, and then seldom.
+
+    ``since``: since when (monotonic), by default now.
+    """
+    with _one:
+        _failed(since)
+
+
+def over() -> None:
+    """Say that the database answers again, if anybody said that it does not."""
+    with _one:
+        _over()
+
+
+def _failed(since: float | None) -> None:
     global _since, _told_at, _alone
     now = time.monotonic()
-    _since = now if _since is None else _since
+    _since = (since or now) if _since is None else _since
     seconds, remind = now - _since, telling.REMIND.total_seconds()
     if seconds < RULES[NAME].lasts or (_told_at is not None and now - _told_at < remind):
         return
@@ -49,8 +66,7 @@ def failed() -> None:
         ask_redis(lambda redis: redis.delete(KEY))
 
 
-def over() -> None:
-    """Say that the database answers again, if anybody said that it does not."""
+def _over() -> None:
     global _since, _told_at, _alone, _looked
     if _since is None and _looked:
         return

@@ -66,6 +66,14 @@ def moment() -> datetime:
     return datetime.fromtimestamp(now(), UTC)
 
 
+def asked() -> datetime:
+    """Return the time that the database says now. Raises its errors."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        found: datetime = cursor.fetchone()[0]
+    return found
+
+
 def to_local(shared: float) -> float:
     """Convert a time of the database, or of another process, to this machine's clock."""
     return shared - _offset

@@ -21,6 +21,8 @@ from notifier.domain.priorities import Priority
 
 #: Seconds for which the oldest may be due, where a ticket is enough.
 _LONGEST = {Priority.NORMAL: NORMAL_BACKLOG, Priority.LOW: LOW_BACKLOG}
+#: Seconds to wait for what a request does not wait for.
+MEASURED_WITHIN = 10.0
 _BECAUSE = {"backlog": "too much waits", "database": "the database is slow"}
 
 
@@ -53,7 +55,7 @@ def dead_letters() -> Iterator[Finding]:
 
 def overload() -> Iterator[Finding]:
     """Find what publishers are refused."""
-    found = load_shedding.refused(timeout=load_shedding.FRESH_SECONDS)
+    found = load_shedding.refused(timeout=MEASURED_WITHIN)
     for queue, because in found.items():
         about = f"{_shown(queue.channel)} at {queue.priority} priority"
         yield Finding(about, f"Publishers get 503 for them: {_BECAUSE[because]}.")

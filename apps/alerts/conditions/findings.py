@@ -3,8 +3,12 @@
 from typing import NamedTuple
 
 
+class Unknown(Exception):
+    """Whether a condition holds of anything cannot be known now: its alerts stay as they are."""
+
+
 class Finding(NamedTuple):
-    """A condition holds.
+    """A condition holds, or nobody knows: then the alert stays as it is, like all by ``Unknown``.
 
     ``about``: of what; empty where there is one alone. ``detail``: a sentence. Neither ever names a
     person: it leaves the service in clear.
@@ -12,6 +16,7 @@ class Finding(NamedTuple):
 
     about: str
     detail: str
+    known: bool = True
 
 
 def ago(seconds: float) -> str:

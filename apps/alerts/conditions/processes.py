@@ -6,7 +6,7 @@ from django.conf import settings
 from redis import Redis, RedisError
 
 from apps.alerts import presence
-from apps.alerts.conditions.findings import Finding, ago
+from apps.alerts.conditions.findings import Finding, Unknown, ago
 from apps.alerts.rules import UNATTENDED
 from apps.delivery.monitoring import broker
 from apps.delivery.outbox.backlog import ages
@@ -24,26 +24,36 @@ def silent() -> Iterator[Finding]:
 
 
 def gone() -> Iterator[Finding]:
-    """Find lines of the Procfile that had a process within the hour and have none."""
+    """Find lines of the Procfile that had a process and have none."""
     for process, seconds in presence.gone():
         yield Finding(process, f"The last one reported {ago(seconds)} ago.")
 
 
+class _Inspection:
+    """What the broker said last, until it is used: two conditions share a connection."""
+
+    found: dict[str, broker.Queue] | broker.Down | None = None
+
+
+def _inspect() -> dict[str, broker.Queue] | broker.Down:
+    try:
+        return broker.inspect(queues.names(settings.CHANNELS))
+    except broker.Down as error:
+        return error
+
+
 def broker_down() -> Iterator[Finding]:
     """Find out whether the broker answers."""
-    try:
-        broker.ping()
-    except broker.Down as error:
+    _Inspection.found = error = _inspect()
+    if isinstance(error, broker.Down):
         yield Finding("", f"{error}. Workers find what is due by themselves.")
 
 
 def queue_unattended() -> Iterator[Finding]:
     """Find queues that are full of doorbells, or that nobody consumes although something is due."""
-    names = queues.names(settings.CHANNELS)
-    try:
-        found = broker.inspect(names)
-    except broker.Down:
-        return  # which is an alert of its own
+    found, _Inspection.found = _Inspection.found or _inspect(), None
+    if isinstance(found, broker.Down):
+        raise Unknown  # that it is down is an alert of its own
     due = {queue.name for queue in ages(all_queues())}
     for name, queue in found.items():
         if queue.depth >= UNATTENDED:

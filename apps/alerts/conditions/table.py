@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from apps.alerts.conditions import deliveries, processes, providers, upkeep
-from apps.alerts.conditions.findings import Finding
+from apps.alerts.conditions.findings import Finding, Unknown
 from apps.alerts.rules import HOUR, MINUTE
 from apps.core.database_errors import concerns_all
 
@@ -34,8 +34,8 @@ CONDITIONS = {
     "NotifierBreakerOpen": Condition(providers.breaker_open),
     "NotifierProcessSilent": Condition(processes.silent),
     "NotifierProcessGone": Condition(processes.gone),
-    "NotifierBrokerDown": Condition(processes.broker_down),
-    "NotifierQueueUnattended": Condition(processes.queue_unattended),
+    "NotifierBrokerDown": Condition(processes.broker_down, MINUTE),
+    "NotifierQueueUnattended": Condition(processes.queue_unattended, MINUTE),
     "NotifierRedisDown": Condition(processes.redis_down),
     "NotifierEncryptionKeyOld": Condition(upkeep.encryption_key_old, HOUR),
     "NotifierCertificateEnds": Condition(upkeep.certificate_ends, MINUTE),
@@ -54,7 +54,7 @@ _kept: dict[str, _Read] = {}
 
 
 def read() -> dict[str, list[Finding]]:
-    """Return what holds now, by the alert's name. One that cannot be read is left out.
+    """Return what holds now, by the alert's name. One that cannot be known is left out.
 
     Raises the database's error where it is away.
     """
@@ -64,6 +64,8 @@ def read() -> dict[str, list[Finding]]:
         if kept is None or time.monotonic() - kept.at >= condition.every:
             try:
                 kept = _Read(time.monotonic(), list(condition.read()))
+            except Unknown:
+                continue
             except Exception as error:
                 if concerns_all(error):
                     raise

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from apps.alerts import certificates
-from apps.alerts.conditions.findings import Finding, ago
+from apps.alerts.conditions.findings import Finding, Unknown, ago
 from apps.alerts.rules import (
     API_KEY_LEFT,
     CERTIFICATE_LEFT,
@@ -28,24 +28,32 @@ def encryption_key_old() -> Iterator[Finding]:
 
 def certificate_ends() -> Iterator[Finding]:
     """Find certificates that end soon, or have ended."""
-    for one in certificates.known():
+    found = certificates.known(certificates.WAIT_SECONDS)
+    if found is None:
+        raise Unknown
+    for name in found.unread:
+        yield Finding(name, "", known=False)
+    for one in found.certificates:
         if one.seconds < CERTIFICATE_LEFT:
             said = "It has ended" if one.seconds < 0 else f"It ends in {ago(one.seconds)}"
             yield Finding(one.name, f"{said}: {one.ends:%Y-%m-%d %H:%M} UTC.")
 
 
 def api_key_ends() -> Iterator[Finding]:
-    """Find API keys that end soon and were used in as long a time before."""
+    """Find API keys that end soon, or have ended, and were used in as long a time before."""
     now, soon = clock.moment(), timedelta(seconds=API_KEY_LEFT)
     ending = ApiKey.objects.filter(
         revoked_at=None,
-        expires_at__gt=now,
         expires_at__lt=now + soon,
         last_used_at__gt=now - soon,
         publisher__is_active=True,
     )
-    for prefix, publisher, ends in ending.values_list("prefix", "publisher__name", "expires_at"):
-        yield Finding(f"{prefix} of {publisher}", f"It ends on {ends:%Y-%m-%d %H:%M} UTC.")
+    columns = ending.order_by("expires_at", "pk").values_list(
+        "prefix", "publisher__name", "expires_at"
+    )
+    for prefix, publisher, ends in columns:
+        said = "It has ended" if ends and ends < now else "It ends"
+        yield Finding(f"{prefix} of {publisher}", f"{said}: {ends:%Y-%m-%d %H:%M} UTC.")
 
 
 def erasure_waits() -> Iterator[Finding]:

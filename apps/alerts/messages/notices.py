@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ class Event(StrEnum):
     BEGAN = "began"
     GOES_ON = "goes_on"
     ENDED = "ended"
+    PASSED = "began_and_ended"
     TEST = "test"
 
 
@@ -32,6 +33,7 @@ _WORDS = {
     Event.BEGAN: "began",
     Event.GOES_ON: "goes on",
     Event.ENDED: "ended",
+    Event.PASSED: "began and ended",
     Event.TEST: "is a test",
 }
 
@@ -60,7 +62,8 @@ def as_json(notices: Sequence[Notice]) -> dict[str, Any]:
     """Return the body of a call to the webhook."""
     return {
         "type": "alerts",
-        "timestamp": _at(clock.moment()),
+        # Not by ``moment``, which may ask a database that is what the message is about.
+        "timestamp": _at(datetime.fromtimestamp(clock.now(), UTC)),
         "data": {
             "installation": settings.INSTALLATION,
             "url": page(),

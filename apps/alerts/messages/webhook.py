@@ -58,6 +58,7 @@ def _id(notices: Sequence[Notice]) -> str:
     """Return the message's id: the same when it is sent again because the first got no answer."""
     parts = []
     for event, alert in notices:
-        last = alert.ended_at if event == Event.ENDED else alert.posted_at or alert.began_at
+        over = event in (Event.ENDED, Event.PASSED)
+        last = alert.ended_at if over else alert.posted_at or alert.began_at
         parts.append(f"{event} {alert.pk} {alert.began_at} {last}")
     return "alert_" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

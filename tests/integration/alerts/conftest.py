@@ -9,9 +9,10 @@ import pytest
 from django.db import connection
 
 from apps.alerts import certificates, rounds
-from apps.alerts.conditions import table
+from apps.alerts.conditions import deliveries, table
 from apps.alerts.models import Alert, Turn
 from config.operators.alerts import MailServer
+from stack.supervision.process import PATIENCE
 from tests.integration.delivery.conftest import execute
 from tests.support.deliveries.engine import fresh_engine, work
 from tests.support.deliveries.sandbox_providers import providers
@@ -33,10 +34,12 @@ SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept() -> None:
-    """Read every condition anew."""
+def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read every condition anew, and wait for it: the machine may be busy."""
     table.forget()
     certificates.forget()
+    monkeypatch.setattr(certificates, "WAIT_SECONDS", PATIENCE)
+    monkeypatch.setattr(deliveries, "MEASURED_WITHIN", PATIENCE)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 import os
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from stack import debian
 from stack.backends.pgbouncer import PgBouncer
 from stack.state import fresh
 from stack.supervision import ports, unprivileged
+from stack.supervision.process import PATIENCE, ROOT
 from tests.support.fakes.certificates import joined, make
 from tests.support.programs import need
 
@@ -113,6 +116,23 @@ def test_a_server_that_is_away_or_says_nothing_is_left_out(settings, monkeypatch
         assert days() == {}
 
 
+def test_a_process_ends_while_a_server_says_nothing():
+    """A worker has some seconds to end, whatever it reads."""
+    script = (
+        "import django; django.setup(); from apps.alerts import certificates;"
+        "certificates.PATIENCE = 10_000.0; certificates.known(0.1)"
+    )
+    with socket.create_server((ports.HOST, 0)) as silent:
+        url = f"rediss://{ports.HOST}:{silent.getsockname()[1]}/0"
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env={**os.environ, "REDIS_URL": url},
+            check=True,
+            timeout=PATIENCE,
+        )
+
+
 @another_database
 def test_a_server_of_postgresqls_protocol_shows_its_certificate(settings):
     """PgBouncer: the embedded PostgreSQL is built without TLS."""
@@ -166,3 +186,26 @@ def test_two_weeks_before_its_end_a_certificate_is_an_alert(settings, tmp_path, 
     settings.BROKER_CA_FILE = str(make(tmp_path, "one", days=left)[0])
     assert "".join(finding.detail for finding in upkeep.certificate_ends()).startswith(says)
     assert bool(list(upkeep.certificate_ends())) == bool(says)
+
+
+@pytest.mark.django_db
+def test_a_server_that_is_away_ends_no_alert_of_its_certificate(settings, monkeypatch, tmp_path):
+    monkeypatch.setattr(certificates, "FRESH_SECONDS", -1.0)
+    with tls_server(joined(tmp_path, "localhost", days=5)) as port:
+        settings.REDIS_URL = f"rediss://localhost:{port}/0"
+        [finding] = upkeep.certificate_ends()
+    assert list(upkeep.certificate_ends()) == [finding]
+    certificates.forget()  # as in a process that takes over
+    [unknown] = upkeep.certificate_ends()
+    assert unknown.about == finding.about and not unknown.known
+
+
+@pytest.mark.django_db
+def test_a_file_that_no_library_reads_leaves_the_others(settings, monkeypatch, tmp_path):
+    def breaks(path: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(certificates, "_first", breaks)
+    settings.PROVIDERS = {"apns": {"class": "a.APNs", "options": {"cert_file": "apns.pem"}}}
+    settings.BROKER_CA_FILE = str(make(tmp_path, "authority", days=7)[0])
+    assert days() == {"NOTIFIER_BROKER_CA_FILE": 7}

@@ -1,15 +1,19 @@
 """Each condition holds for what its alert is for, and not beside it."""
 
+import time
 from datetime import timedelta
 
 import pytest
 from celery import current_app
 from kombu import Queue
 
+from apps.alerts import presence
 from apps.alerts.conditions import deliveries, processes, providers, table, upkeep
+from apps.alerts.conditions.findings import Unknown
 from apps.alerts.models import Presence
 from apps.alerts.rules import OF_OURS_ALONE, RULES
 from apps.core import clock
+from apps.core.processes import heartbeat
 from apps.delivery.flow import breakers
 from apps.delivery.holding import holding
 from apps.delivery.intake import load_shedding
@@ -175,13 +179,25 @@ def test_a_process_that_runs_and_does_nothing_is_silent():
 
 
 @pytest.mark.django_db
+def test_a_process_that_never_began_to_work_is_silent(monkeypatch):
+    monkeypatch.setattr(heartbeat, "_last", None)
+    monkeypatch.setattr(presence, "_started", time.monotonic() - 130)
+    presence.report("sms")
+    presence.report("web")
+    assert [name.partition(" ")[0] for name in about(processes.silent)] == ["sms"]
+
+
+@pytest.mark.django_db
 def test_a_line_of_the_procfile_is_gone_when_no_machine_has_it_any_more():
     present("sms", seen=100)
     present("push", seen=100)
     present("push", seen=5, host="another")
     present("email", seen=2 * 3600)
-    assert about(processes.gone) == ["sms"]
-    assert not Presence.objects.filter(process="email").exists()
+    present("email", seen=8 * 24 * 3600, host="removed")
+    present("stream", seen=8 * 24 * 3600)
+    assert sorted(about(processes.gone)) == ["email", "sms"], "of hours ago, too"
+    assert not Presence.objects.filter(host="removed").exists()
+    assert not Presence.objects.filter(process="stream").exists()
 
 
 def test_a_broker_that_is_away_is_down(monkeypatch, db):
@@ -189,7 +205,8 @@ def test_a_broker_that_is_away_is_down(monkeypatch, db):
     nowhere = f"amqp://guest:guest@127.0.0.1:{ports.free()}//"
     monkeypatch.setattr(current_app.conf, "broker_read_url", nowhere)
     assert about(processes.broker_down) == [""]
-    assert about(processes.queue_unattended) == []
+    with pytest.raises(Unknown):
+        about(processes.queue_unattended)
 
 
 def test_a_queue_without_a_worker_is_unattended_once_something_is_due(rabbitmq_url, shop, execute):
@@ -231,10 +248,10 @@ def test_an_erasure_waits_after_a_day():
     assert about(upkeep.erasure_waits) == []
 
 
-def test_an_api_key_in_use_ends_soon(shop):
+def test_an_api_key_in_use_ends_soon_or_has_ended(shop):
     now = clock.moment()
     key = ApiKey.objects.get()
-    for days, used, holds in ((6, 1, True), (8, 1, False), (6, 20, False)):
+    for days, used, holds in ((6, 1, True), (8, 1, False), (6, 20, False), (-1, 2, True)):
         ApiKey.objects.update(expires_at=now + days * DAY, last_used_at=now - used * DAY)
         assert about(upkeep.api_key_ends) == ([f"{key.prefix} of shop"] if holds else [])
 

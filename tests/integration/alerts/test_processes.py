@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import timedelta
 
+import psutil
 import psycopg2
 import pytest
 
@@ -97,6 +98,33 @@ def test_a_database_that_does_not_answer_is_told_of_once_and_at_its_end(start):
         postgres.start()
         until(lambda: len(mails) > before + 1)
         assert "The database does not answer (ended)" in start.mailbox.subjects[-1]
+
+
+def test_a_database_that_takes_connections_and_says_nothing_is_told_of(start):
+    """Nothing fails then: a process waits for its answer for ever."""
+    with fresh("hanging") as state, Postgres(state) as postgres:
+        migrate(postgres.url)
+        start("housekeeping", DATABASE_URL=postgres.url)
+        until(lambda: reports(postgres.url))
+        before = len(start.mailbox.mails)
+        stopped = stop_in_its_tracks(postgres.pid)
+        try:
+            until(lambda: len(start.mailbox.mails) > before)
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+        assert "The database does not answer (began)" in start.mailbox.subjects[-1]
+        until(lambda: len(start.mailbox.mails) > before + 1)
+        assert "The database does not answer (ended)" in start.mailbox.subjects[-1]
+
+
+def stop_in_its_tracks(pid: int) -> list[int]:
+    """Stop a process, then its children, which it cannot replace; return their pids."""
+    os.kill(pid, signal.SIGSTOP)
+    children = [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    for child in children:
+        os.kill(child, signal.SIGSTOP)
+    return [*children, pid]
 
 
 def migrate(url: str) -> None:

@@ -11,6 +11,7 @@ from standardwebhooks import Webhook
 
 from apps.alerts import rounds
 from apps.alerts.conditions import table
+from apps.alerts.conditions.findings import Finding, Unknown
 from apps.alerts.models import Alert, Silence, Turn
 from apps.core import clock
 from tests.integration.alerts.conftest import SECRET
@@ -18,6 +19,10 @@ from tests.support.publishers.people import recipient
 
 HOUR = 3600
 OTP = {"channels": ["sms"], "priority": "high", "content": {"body": "123456"}}
+
+
+def events(mailbox) -> list[str]:
+    return [subject.rpartition("(")[2] for subject in mailbox.subjects]
 
 
 def silence(name: str) -> None:
@@ -148,6 +153,97 @@ def test_an_alert_that_comes_again_after_its_end_is_told_of_again(
     ]
 
 
+def test_an_alert_that_comes_and_goes_is_three_messages_in_four_hours(
+    fires, evaluate, passes, mailbox, execute
+):
+    for _ in range(5):
+        execute("UPDATE delivery_chunk SET ready_at = now() - interval '15 seconds'")
+        fires()
+        execute("UPDATE delivery_chunk SET ready_at = now()")
+        evaluate()
+        passes(121)
+        evaluate()
+    assert events(mailbox) == ["began)", "ended)", "began)"], "whoever reads it takes it to go on"
+    passes(4 * HOUR)
+    evaluate()
+    evaluate()
+    assert events(mailbox)[3:] == ["ended)"]
+
+
+def test_what_begins_and_ends_while_no_mail_is_taken_is_told_of_once(
+    fires, evaluate, passes, mailbox, receiver, execute
+):
+    mailbox.refuses = True
+    fires()
+    execute("DELETE FROM delivery_chunk")
+    evaluate()
+    passes(121)
+    evaluate()
+    mailbox.refuses = False
+    evaluate()
+    evaluate()
+    assert events(mailbox) == ["began and ended)"]
+    assert len(receiver.requests) == 2, "which was told of both"
+
+
+def test_what_begins_and_ends_in_a_silence_is_never_told_of(
+    fires, evaluate, passes, mailbox, execute
+):
+    silence("NotifierHighBacklog")
+    fires()
+    execute("DELETE FROM delivery_chunk")
+    evaluate()
+    passes(121)
+    evaluate()
+    Silence.objects.filter(name="NotifierHighBacklog").update(until=clock.moment())
+    evaluate()
+    assert not mailbox.mails
+
+
+def test_a_condition_has_to_last_anew_after_a_pause_of_evaluation(
+    waiting, evaluate, passes, firing
+):
+    """Nobody knows whether it held meanwhile."""
+    evaluate()
+    passes(2 * HOUR)
+    Alert.objects.update(evaluated_at=clock.moment() - timedelta(hours=2))
+    evaluate()
+    assert not firing()
+    passes(61)
+    evaluate()
+    assert firing()
+
+
+def test_what_cannot_be_known_leaves_an_alert_as_it_is(
+    fires, evaluate, passes, firing, monkeypatch, execute
+):
+    fires()
+    execute("DELETE FROM delivery_chunk")
+    for unknown in (_nobody_knows, _nobody_knows_of_sms):
+        monkeypatch.setitem(table.CONDITIONS, "NotifierHighBacklog", table.Condition(unknown))
+        evaluate()
+        passes(121)
+        evaluate()
+        assert firing() == {"NotifierHighBacklog sms"}
+
+
+def _nobody_knows():
+    raise Unknown
+
+
+def _nobody_knows_of_sms():
+    yield Finding("sms", "", known=False)
+
+
+def test_a_row_of_a_rule_that_is_not_known_here_stays_while_another_version_may_know_it(evaluate):
+    now = clock.moment()
+    for about, age in (("new", 1), ("old", 25)):
+        since = now - timedelta(hours=age)
+        Alert.objects.create(name="NotifierOfTomorrow", about=about, since=since, began_at=since)
+    evaluate()
+    assert [row.about for row in Alert.objects.filter(name="NotifierOfTomorrow")] == ["new"]
+
+
 def test_a_process_that_takes_over_repeats_nothing_and_goes_on(
     fires, evaluate, passes, mailbox, execute
 ):
@@ -241,6 +337,16 @@ def test_the_heartbeat_is_called_while_alerts_are_evaluated_and_sent(
     assert len(receiver.requests) == 2
     evaluate()
     assert len(receiver.requests) == 2, "a minute has not passed"
+
+
+def test_a_heartbeat_that_is_refused_is_in_the_log(
+    evaluate, settings, receiver, monkeypatch, caplog
+):
+    settings.ALERTS = replace(settings.ALERTS, heartbeat_url=receiver.url, webhook_url="")
+    monkeypatch.setattr(rounds, "_pinged", float("-inf"))
+    receiver.status = 404
+    evaluate()
+    assert "the heartbeat URL answers 404" in caplog.text
 
 
 def test_the_command_lists_what_fires(fires, mailbox, capsys):
