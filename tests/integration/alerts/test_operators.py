@@ -41,9 +41,11 @@ def test_the_start_page_has_what_fires_and_nothing_else(operator, alert):
     assert "Urgent deliveries wait on sms" not in start_page(operator)
 
 
-def test_an_alert_of_another_version_is_shown_until_the_next_round(operator, alert, evaluate):
+def test_an_alert_of_another_version_is_shown_for_a_day(operator, alert, evaluate, passes):
     Alert.objects.filter(pk=alert.pk).update(name="NotifierOfTomorrow")
+    evaluate()
     assert "NotifierOfTomorrow sms" in start_page(operator)
+    passes(25 * 3600)
     evaluate()
     assert not Alert.objects.filter(name="NotifierOfTomorrow").exists()
 
