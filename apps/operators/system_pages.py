@@ -109,6 +109,7 @@ class UserAdmin(Audited, _UserAdmin, Panelled):
     def do_reset_second_factor(self, request: HttpRequest, row: User) -> None:
         second_factor.remove(row)
         self.audit(request, "reset_second_factor", row)
+        session_list.end(request, row)
         self.message_user(request, f"{row} logs in with the password alone now.")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

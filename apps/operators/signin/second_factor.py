@@ -9,9 +9,11 @@ import base64
 import hashlib
 import re
 import secrets
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 
 from apps.core import clock
 from apps.core.keyring import keyring
@@ -20,6 +22,8 @@ from notifier.security import totp
 
 #: The recovery codes that are made at once, and the bytes of each.
 RECOVERY_CODES, RECOVERY_BYTES = 10, 10
+#: For how long a secret waits for its first code.
+WAITS = timedelta(minutes=10)
 _CODE = re.compile(rf"[0-9]{{{totp.DIGITS}}}")
 
 
@@ -33,25 +37,37 @@ def is_set(user: User) -> bool:
     return SecondFactor.objects.filter(user=user).exclude(confirmed_at=None).exists()
 
 
-def begin(user: User) -> None:
-    """Make a secret, which counts once it is confirmed, in place of one that never was."""
+@transaction.atomic
+def begin(user: User) -> int | None:
+    """Make a secret in place of one that waits; return its id, ``None`` where one counts already.
+
+    The id belongs into the session that began, and nowhere else. Who else knows the password may
+    have begun, too, and must not have their secret confirmed by the operator's app.
+    """
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    drop_waiting(user.pk)
+    if is_set(user):
+        return None
     secret = secrets.token_bytes(totp.SECRET_BYTES)
     sealed = keyring().encrypt(secret, context(user.pk))
-    with transaction.atomic():
-        SecondFactor.objects.filter(user=user, confirmed_at=None).delete()
-        SecondFactor.objects.get_or_create(user=user, defaults={"secret": sealed})
+    return SecondFactor.objects.create(user=user, secret=sealed).pk
 
 
-def unconfirmed(user: User) -> bytes | None:
-    """Return the secret that waits for its first code; ``None`` without one."""
-    row = SecondFactor.objects.filter(user=user, confirmed_at=None).first()
+def drop_waiting(user_id: int) -> None:
+    """Delete a secret that waits for its first code."""
+    SecondFactor.objects.filter(user=user_id, confirmed_at=None).delete()
+
+
+def waiting(user: User, begun: int | None) -> bytes | None:
+    """Return the secret of this id, if it still waits for its first code."""
+    row = _waiting(user, begun).first()
     return _secret(row) if row else None
 
 
 @transaction.atomic
-def confirm(user: User, code: str) -> list[str] | None:
-    """Let the secret count, if this is its code; return the recovery codes then, else ``None``."""
-    row = SecondFactor.objects.select_for_update().filter(user=user, confirmed_at=None).first()
+def confirm(user: User, begun: int | None, code: str) -> list[str] | None:
+    """Let a secret count, if this is its code; return the recovery codes then, else ``None``."""
+    row = _waiting(user, begun).select_for_update().first()
     if row is None or not _use(row, code):
         return None
     row.confirmed_at = clock.moment()
@@ -92,6 +108,13 @@ def remove(user: User) -> bool:
     """Remove the second factor with its recovery codes; return whether there was one."""
     RecoveryCode.objects.filter(user=user).delete()
     return SecondFactor.objects.filter(user=user).delete()[0] > 0
+
+
+def _waiting(user: User, begun: int | None) -> QuerySet[SecondFactor]:
+    since = clock.moment() - WAITS
+    return SecondFactor.objects.filter(
+        pk=begun, user=user, confirmed_at=None, created_at__gte=since
+    )
 
 
 def _use(row: SecondFactor, code: str) -> bool:

@@ -17,13 +17,15 @@ from apps.core.client_address import remote_address
 from apps.operators import log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
 from apps.operators.signin import half as half_log_in
-from apps.operators.signin import second_factor
+from apps.operators.signin import second_factor, session_list
 from apps.operators.signin.half import Half
 from apps.publishers import audit
 from notifier.security import totp
 
 KIND = "user"
 _ADMIN, _LOGGED_OUT = "admin/base.html", "unfold/layouts/unauthenticated.html"
+#: Key within a session: the id of the secret that was begun in it.
+_BEGUN = "second_factor_begun"
 #: Characters of a code or password that are looked at.
 _LONGEST = 4096
 
@@ -80,31 +82,42 @@ def manage(request: HttpRequest) -> HttpResponse:
 
 
 def _begin(request: HttpRequest, user: User, half: Half | None) -> HttpResponse:
-    if not second_factor.is_set(user):
-        second_factor.begin(user)
+    if half is None and not second_factor.is_set(user):
+        # Whoever sits down at an open session must not lock its operator out.
+        if (refusal := _unproven(request, user)) is not None:
+            return refusal
+    request.session[_BEGUN] = second_factor.begin(user)
     return HttpResponseRedirect(request.path)
 
 
 def _confirm(request: HttpRequest, user: User, half: Half | None) -> HttpResponse:
-    codes = second_factor.confirm(user, request.POST.get("code", "")[:_LONGEST])
+    begun = request.session.get(_BEGUN)
+    codes = second_factor.confirm(user, begun, request.POST.get("code", "")[:_LONGEST])
     if codes is None:
         return _page(request, user, half, error="That is not the present code of this secret.")
+    del request.session[_BEGUN]
     if half is not None:
         half_log_in.finish(request, half, "code")
     audit.record(request, "enable_second_factor", KIND, user.get_username())
+    session_list.end(request, user)
     return _codes(request, codes, half.path if half else request.path)
 
 
 def _remove(request: HttpRequest, user: User, half: Half | None) -> HttpResponse:
+    if not second_factor.is_set(user):
+        return HttpResponseRedirect(request.path)
     if (refusal := _unproven(request, user)) is not None:
         return refusal
     if second_factor.remove(user):
         audit.record(request, "disable_second_factor", KIND, user.get_username())
+        session_list.end(request, user)
     messages.success(request, "Your second factor is removed.")
     return HttpResponseRedirect(request.path)
 
 
 def _renew(request: HttpRequest, user: User, half: Half | None) -> HttpResponse:
+    if not second_factor.is_set(user):
+        return HttpResponseRedirect(request.path)
     if (refusal := _unproven(request, user)) is not None:
         return refusal
     codes = second_factor.renew_recovery_codes(user)
@@ -114,8 +127,6 @@ def _renew(request: HttpRequest, user: User, half: Half | None) -> HttpResponse:
 
 def _unproven(request: HttpRequest, user: User) -> HttpResponse | None:
     """Return a page that says so unless the operator gave a code or their password."""
-    if not second_factor.is_set(user):
-        return HttpResponseRedirect(request.path)
     proof = request.POST.get("proof", "")[:_LONGEST]
     try:
         with _Attempt(request, user) as attempt:
@@ -123,7 +134,8 @@ def _unproven(request: HttpRequest, user: User) -> HttpResponse | None:
                 return None
     except Paused as paused:
         return _page(request, user, None, error=_wait(paused), status=429)
-    return _page(request, user, None, error="That is neither a code nor your password.")
+    said = "neither a code nor your" if second_factor.is_set(user) else "not your"
+    return _page(request, user, None, error=f"That is {said} password.")
 
 
 class _Attempt:
@@ -174,7 +186,7 @@ def _ask(
 def _page(
     request: HttpRequest, user: User, half: Half | None, *, error: str = "", status: int = 200
 ) -> HttpResponse:
-    secret = second_factor.unconfirmed(user)
+    secret = second_factor.waiting(user, request.session.get(_BEGUN))
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": "Second factor",

@@ -19,6 +19,7 @@ from django.utils.crypto import constant_time_compare
 
 from apps.core import clock
 from apps.operators.sessions import BEGAN
+from apps.operators.signin import second_factor
 from apps.operators.signin.models import OperatorSession
 from apps.publishers import audit
 
@@ -58,7 +59,7 @@ def may_use_flower(user: User) -> bool:
     return user.has_perm("signin.use_flower")
 
 
-def end(request: HttpRequest, user: User, names: Collection[str] | None = None) -> int:
+def end(request: HttpRequest | None, user: User, names: Collection[str] | None = None) -> int:
     """End an operator's sessions, all but this one or those of ``names``; return how many."""
     ended = [
         one.row.pk
@@ -102,8 +103,11 @@ def _saving(
     if raw or instance.pk is None or not watched:
         return
     before = User.objects.filter(pk=instance.pk).values(*watched).first()
-    if before and any(before[name] != getattr(instance, name) for name in watched):
+    changed = {name for name in watched if before and before[name] != getattr(instance, name)}
+    if changed:
         _end_after_change([instance.pk])
+    if "password" in changed:  # whoever knew the old one may have begun it
+        second_factor.drop_waiting(instance.pk)
 
 
 @receiver(m2m_changed, sender=User.groups.through)

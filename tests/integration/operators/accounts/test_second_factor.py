@@ -53,9 +53,30 @@ def code(user: User, drift: int = 0) -> str:
     return totp.code_at(secret, int(clock.now() // totp.STEP) + drift)
 
 
+def begins(client: Client) -> None:
+    answer = client.post(PAGE, {"action": "begin", "proof": PASSWORD})
+    assert answer.status_code == 302, answer.content.decode()
+
+
+def shown(client: Client) -> str | None:
+    """The secret that the page shows."""
+    found = re.search(r'id="secret">([A-Z2-7 ]+)<', client.get(PAGE).content.decode())
+    return found[1] if found else None
+
+
+def logged_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def is_in(client: Client) -> bool:
+    return client.get("/admin/").status_code == 200
+
+
 def enrols(client: Client, user: User) -> list[str]:
     """Set it up on the page; return the recovery codes."""
-    assert client.post(PAGE, {"action": "begin"}).status_code == 302
+    begins(client)
     page = client.get(PAGE).content.decode()
     assert "<svg" in page and 'id="secret"' in page
     answer = client.post(PAGE, {"action": "confirm", "code": code(user)})
@@ -104,11 +125,10 @@ def test_after_the_password_a_code_is_asked_for(ada: User, enrolled: list[str]):
 def test_the_secret_is_shown_until_it_is_confirmed_and_encrypted_at_rest(ada: User):
     client = Client()
     client.force_login(ada)
-    client.post(PAGE, {"action": "begin"})
-    shown = re.search(r'id="secret">([A-Z2-7 ]+)<', client.get(PAGE).content.decode())[1]
+    begins(client)
     row = SecondFactor.objects.get(user=ada)
     secret = second_factor.keyring().decrypt(bytes(row.secret), second_factor.context(ada.pk))
-    assert totp.text_of(secret) == shown
+    assert totp.text_of(secret) == shown(client)
     assert secret not in bytes(row.secret)
     wrong = client.post(PAGE, {"action": "confirm", "code": "000000"})
     assert "not the present code" in wrong.content.decode()
@@ -117,6 +137,64 @@ def test_the_secret_is_shown_until_it_is_confirmed_and_encrypted_at_rest(ada: Us
         "n-address" in client.post(PAGE, {"action": "confirm", "code": code(ada)}).content.decode()
     )
     assert 'id="secret"' not in client.get(PAGE).content.decode()
+
+
+def test_a_secret_is_shown_and_confirmed_only_where_it_was_begun(ada: User, settings: Any):
+    settings.SECOND_FACTOR_REQUIRED = True
+    thief, victim = Client(), Client()
+    for client in (thief, victim):
+        client.post("/admin/login/", {"username": "ada", "password": PASSWORD})
+    begins(thief)
+    noted = code(ada)
+    assert shown(thief) is not None and shown(victim) is None
+    confirmed = victim.post(PAGE, {"action": "confirm", "code": noted})
+    assert "not the present code" in confirmed.content.decode()
+    begins(victim)
+    assert shown(thief) is None and shown(victim) is not None
+    thief.post(PAGE, {"action": "confirm", "code": code(ada)})
+    assert not second_factor.is_set(ada)
+    victim.post(PAGE, {"action": "confirm", "code": code(ada)})
+    assert second_factor.is_set(ada) and is_in(victim) and not is_in(thief)
+
+
+def test_a_secret_waits_for_ten_minutes_and_no_longer_than_the_password(ada: User, time: Time):
+    client = logged_in(ada)
+    begins(client)
+    time.pass_by(601)
+    assert shown(client) is None
+    client.post(PAGE, {"action": "confirm", "code": code(ada)})
+    assert not second_factor.is_set(ada)
+    begins(client)
+    new = {"new_password1": "a very new one 7", "new_password2": "a very new one 7"}
+    client.post("/admin/password_change/", {"old_password": PASSWORD, **new})
+    assert is_in(client) and shown(client) is None
+    assert not SecondFactor.objects.exists()
+
+
+def test_setting_it_up_in_an_open_session_takes_the_password(ada: User):
+    client = logged_in(ada)
+    guesses = [client.post(PAGE, {"action": "begin", "proof": "guess"}) for _ in range(6)]
+    assert [answer.status_code for answer in guesses] == [200] * 5 + [429]
+    assert "That is not your password." in guesses[0].content.decode()
+    assert not SecondFactor.objects.exists()
+    later(10)
+    begins(client)
+    assert shown(client) is not None
+
+
+def test_setting_it_up_and_removing_it_end_the_other_sessions(ada: User, time: Time):
+    here, there = logged_in(ada), logged_in(ada)
+    enrols(here, ada)
+    assert is_in(here) and not is_in(there)
+    there = logged_in(ada)
+    here.post(PAGE, {"action": "remove", "proof": PASSWORD})
+    assert is_in(here) and not is_in(there)
+    assert [action for action, _ in events()] == [
+        "enable_second_factor",
+        "end_sessions",
+        "disable_second_factor",
+        "end_sessions",
+    ]
 
 
 def test_a_code_is_used_once(ada: User, enrolled: list[str], time: Time):
@@ -190,7 +268,7 @@ def test_removing_it_takes_a_code_or_the_password(ada: User, enrolled: list[str]
     assert second_factor.is_set(ada)
     client.post(PAGE, {"action": "remove", "proof": PASSWORD})
     assert not second_factor.is_set(ada) and not RecoveryCode.objects.exists()
-    assert events()[-1][0] == "disable_second_factor"
+    assert "disable_second_factor" in dict(events())
     enrols(client, ada)
     time.pass_by(60)
     client.post(PAGE, {"action": "remove", "proof": code(ada)})
@@ -232,7 +310,7 @@ def test_half_a_log_in_neither_removes_nor_renews(ada: User, settings: Any):
     settings.SECOND_FACTOR_REQUIRED = True
     client = Client()
     client.post("/admin/login/", {"username": "ada", "password": PASSWORD})
-    client.post(PAGE, {"action": "begin"})
+    begins(client)
     for action in ("remove", "renew"):
         client.post(PAGE, {"action": action, "proof": PASSWORD})
     assert SecondFactor.objects.filter(user=ada).exists()
@@ -252,6 +330,7 @@ def test_a_superuser_resets_anothers(ada: User, enrolled: list[str]):
     root = User.objects.create_superuser("root")
     client = Client()
     client.force_login(root)
+    theirs = logged_in(ada)
     button = f"/admin/auth/user/{ada.pk}/do/reset_second_factor/"
     assert (
         "Reset the second factor"
@@ -259,7 +338,8 @@ def test_a_superuser_resets_anothers(ada: User, enrolled: list[str]):
     )
     assert client.post(button).status_code == 302
     assert not second_factor.is_set(ada)
-    assert events()[-1][0] == "reset_second_factor"
+    assert is_in(client) and not is_in(theirs)
+    assert [action for action, _ in events()[-2:]] == ["reset_second_factor", "end_sessions"]
     assert tries(password=PASSWORD).headers["Location"] == "/admin/"
 
 
@@ -272,7 +352,8 @@ def test_nobody_else_resets_anothers(ada: User, enrolled: list[str]):
 
 
 def test_the_command_resets_it_where_nobody_can_log_in(ada: User, enrolled: list[str]):
+    theirs = logged_in(ada)
     call_command("reset_second_factor", "ada")
-    assert not second_factor.is_set(ada)
-    event = AuditEvent.objects.latest("id")
-    assert (event.actor, event.action) == ("manage.py", "reset_second_factor")
+    assert not second_factor.is_set(ada) and not is_in(theirs)
+    made = AuditEvent.objects.filter(actor="manage.py").order_by("id")
+    assert [event.action for event in made] == ["reset_second_factor", "end_sessions"]

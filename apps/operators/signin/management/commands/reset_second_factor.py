@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from apps.operators.signin import second_factor
+from apps.operators.signin import second_factor, session_list
 from apps.publishers import audit
 
 
@@ -27,4 +27,5 @@ class Command(BaseCommand):
             removed = second_factor.remove(user)
             if removed:
                 audit.record(None, "reset_second_factor", "user", user.get_username())
+                session_list.end(None, user)
         self.stdout.write("Removed." if removed else "There was none.")
