@@ -15,7 +15,7 @@ from apps.core.client_address import remote_address
 from apps.operators import log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
 from apps.operators.sessions import ADDRESS, BEGAN, BROWSER, LONGEST_BROWSER
-from apps.operators.signin import half
+from apps.operators.signin import accounts, half
 from apps.operators.theme import AuthenticationForm
 from apps.publishers import audit
 
@@ -39,6 +39,9 @@ class LogInForm(AuthenticationForm):
         if not settings.PASSWORD_LOG_IN:
             LOG_INS.labels("refused").inc()
             raise forms.ValidationError("Passwords are not accepted here.", code="no_passwords")
+        if not name.isprintable():  # no name has them, and counts are separated by one
+            LOG_INS.labels("refused").inc()
+            raise self.get_invalid_login_error()
         address = remote_address(cast(HttpRequest, self.request))  # the site passes one
         try:
             pause = log_in_limits.charge(name, address)
@@ -62,6 +65,11 @@ class LogInForm(AuthenticationForm):
         if half.is_needed(user):
             raise half.Needed(user)
         return cleaned
+
+    def confirm_login_allowed(self, user: User) -> None:
+        super().confirm_login_allowed(user)
+        if accounts.is_the_providers(user):
+            raise self.get_invalid_login_error()
 
 
 def end_if_over(request: HttpRequest, longest: float) -> bool:

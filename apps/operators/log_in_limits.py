@@ -9,10 +9,11 @@ without it anyway: no second store can fail.
 import hashlib
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from prometheus_client import Counter
 
 from apps.core import clock
@@ -54,6 +55,23 @@ ADDRESS = Pauses(free=30, first=10, longest=900)
 #: Per account, against trying it from many addresses. It does not apply at addresses where the
 #: account has logged in before: nobody can lock an operator out by failing in their name.
 ACCOUNT = Pauses(free=100, first=10, longest=300)
+#: Per address, against beginning log-ins at the provider, each of which writes a session. Whoever
+#: turns back there has failed at nothing, so the pause stays short.
+BEGINNINGS = Pauses(free=100, first=10, longest=60)
+
+
+class Kind(NamedTuple):
+    """What is tried, in counts of its own. ``address``: the pauses of an address."""
+
+    prefix: tuple[str, ...]
+    address: Pauses
+
+
+PASSWORD = Kind((), ADDRESS)
+SECOND_FACTOR = Kind(("second factor",), ADDRESS)
+#: The way to the OpenID provider, and its answers.
+TO_PROVIDER = Kind(("to the provider",), BEGINNINGS)
+FROM_PROVIDER = Kind(("from the provider",), ADDRESS)
 #: Retention of counts after the last failure, and after a log-in.
 FORGOTTEN, KNOWN = timedelta(days=1), timedelta(days=30)
 
@@ -67,15 +85,15 @@ class Paused(Exception):
 
 
 @transaction.atomic
-def charge(username: str | None, address: str | None) -> int:
+def charge(username: str | None, address: str | None, kind: Kind = PASSWORD) -> int:
     """Count an attempt as a failure; return the seconds of the pause that follows a failure.
 
     Where no ``username`` is tried, it counts for the address alone.
 
     Raises ``Paused``, and counts nothing then.
     """
-    now = clock.moment()
-    rows = _locked(username, address, now)
+    rows = _locked(username, address, kind)
+    now = clock.moment()  # after those who had them locked, whose pauses of no length are over
     for row, _ in rows:
         if row.until > now:
             raise Paused(math.ceil((row.until - now).total_seconds()))
@@ -87,12 +105,12 @@ def charge(username: str | None, address: str | None) -> int:
 
 
 @transaction.atomic
-def clear(username: str | None, address: str | None) -> None:
-    """Forget the account's failures at this address, and this attempt: the password was right."""
+def clear(username: str | None, address: str | None, kind: Kind = PASSWORD) -> None:
+    """Forget the account's failures at this address, and this attempt: it was right."""
+    rows = _locked(username, address, kind)
     now = clock.moment()
-    rows = _locked(username, address, now)
     for row, pauses in rows:
-        row.failures = 0 if pauses is PAIR else max(0, row.failures - 1)
+        row.failures = 0 if pauses in (PAIR, BEGINNINGS) else max(0, row.failures - 1)
         row.until = now + pauses.after(row.failures)
         row.succeeded_at = now if pauses is PAIR else None
     LogInLimit.objects.bulk_update([row for row, _ in rows], ["failures", "until", "succeeded_at"])
@@ -109,18 +127,20 @@ def purge() -> int:
 def are_tried(within: timedelta) -> bool:
     """Return whether somebody failed to log in within that time, after having had to wait."""
     since = clock.moment() - within
-    return LogInLimit.objects.filter(at__gt=since, failures__gt=PAIR.free).exists()
+    long_pause = Q(until__gt=F("at") + timedelta(seconds=PAIR.first))
+    return LogInLimit.objects.filter(long_pause, at__gt=since).exists()
 
 
 def _locked(
-    username: str | None, address: str | None, now: datetime
+    username: str | None, address: str | None, kind: Kind
 ) -> list[tuple[LogInLimit, Pauses]]:
     """Return the rows of the counts that apply, locked in the order of their keys."""
-    where = address or ""
-    measures = {_key("address", where): ADDRESS}
+    now, where = clock.moment(), address or ""
+    measures = {_key(*kind.prefix, "address", where): kind.address}
     if username is not None:
         account = username.casefold()
-        measures |= {_key("pair", account, where): PAIR, _key("account", account): ACCOUNT}
+        measures[_key(*kind.prefix, "pair", account, where)] = PAIR
+        measures[_key(*kind.prefix, "account", account)] = ACCOUNT
     LogInLimit.objects.bulk_create(
         [LogInLimit(key=key, at=now, until=now) for key in sorted(measures)],
         ignore_conflicts=True,

@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from apps.core.client_address import remote_address
 from apps.operators import log_in, log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
-from apps.operators.signin import half, second_factor_views, session_views, views
+from apps.operators.signin import accounts, half, second_factor_views, session_views, views
 from apps.operators.signin.onward import onward
 from apps.operators.theme import UnfoldAdminSite
 from apps.publishers import audit
@@ -70,9 +70,12 @@ class OperatorsSite(UnfoldAdminSite):
 
         Somebody at an unattended session must not guess the old password any faster.
         """
+        user = cast(User, request.user)  # nobody else gets here
+        if accounts.is_the_providers(user):
+            messages.error(request, "You log in at the OpenID provider, without a password here.")
+            return cast(TemplateResponse, HttpResponseRedirect(reverse("admin:index")))
         if request.method != "POST":
             return super().password_change(request, extra_context)
-        user = cast(User, request.user)  # nobody else gets here
         name, address = user.get_username(), remote_address(request)
         before = user.password
         try:

@@ -8,8 +8,9 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
 from django.db.models import ManyToManyField, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django_celery_beat.models import (
     ClockedSchedule,
@@ -23,7 +24,7 @@ from apps.operators import roles
 from apps.operators.audit import Audited
 from apps.operators.markup import moment, table
 from apps.operators.panels import Button, Panel, Panelled
-from apps.operators.signin import second_factor, session_list
+from apps.operators.signin import accounts, second_factor, session_list
 from apps.operators.theme import (
     AdminPasswordChangeForm,
     ModelAdmin,
@@ -84,6 +85,24 @@ class UserAdmin(Audited, _UserAdmin, Panelled):
         *_UserAdmin.add_fieldsets,
         (None, {"fields": ("is_staff", "groups")}),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        if obj is None or not accounts.is_the_providers(obj):
+            return found
+        return [
+            (title, {**options, "fields": [one for one in options["fields"] if one != "password"]})
+            for title, options in found
+        ]
+
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        """Set a password, but for those who log in at the OpenID provider."""
+        user = self.get_object(request, id)
+        if user is not None and accounts.is_the_providers(user):
+            raise PermissionDenied
+        return super().user_change_password(request, id, form_url)
 
     def panels(self, request: HttpRequest, row: User) -> Sequence[Panel]:
         sessions = (

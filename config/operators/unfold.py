@@ -49,7 +49,7 @@ def _account_links(request: HttpRequest) -> list[dict[str, str]]:
     if not request.user.is_authenticated:
         return []
     links = [("Second factor", "second_factor"), ("Sessions", "sessions")]
-    if request.user.has_usable_password():
+    if request.user.has_usable_password() and not hasattr(request.user, "identity"):
         links.insert(0, ("Change password", "password_change"))
     return [{"title": title, "link": reverse(f"admin:{name}")} for title, name in links]
 

@@ -8,7 +8,7 @@ import requests
 from django.conf import settings
 
 from apps.doctor.findings import Finding, Options, Reporter
-from apps.operators.signin import provider
+from apps.operators.signin import discovery, provider
 
 _found = Reporter("sign-in")
 
@@ -20,7 +20,7 @@ def check(options: Options) -> Iterator[Finding]:
         yield _found.ok("operators log in with passwords")
         return
     try:
-        document, headers = provider.discover(issuer)
+        document, headers = discovery.discover(issuer)
     except (requests.RequestException, ValueError) as error:
         yield _found.error(
             f"the OpenID provider {issuer} has no discovery document: {type(error).__name__}",
@@ -35,12 +35,15 @@ def check(options: Options) -> Iterator[Finding]:
             f"set NOTIFIER_OIDC_ISSUER={said}",
         )
         return
-    offered = set(document.get("id_token_signing_alg_values_supported") or ["RS256"])
-    if not offered & provider.ALGORITHMS:
+    try:
+        discovery.checked(document, issuer)
+    except ValueError as error:
         yield _found.error(
-            "the OpenID provider signs with a shared secret alone, so nobody can log in",
-            "have it sign with RS256 or ES256",
+            f"the OpenID provider's discovery document is not accepted, so nobody can log in: "
+            f"{error}",
+            "have the provider offer https:// endpoints and sign with RS256 or ES256",
         )
+        return
     if "S256" not in (document.get("code_challenge_methods_supported") or ["S256"]):
         yield _found.error("the OpenID provider does not accept PKCE by S256", "have it accept it")
     yield from _clock(headers)

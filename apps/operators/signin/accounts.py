@@ -6,6 +6,7 @@ would take it over.
 """
 
 import re
+import unicodedata
 
 from django.contrib.auth.models import Group, User
 from django.db import IntegrityError, transaction
@@ -20,9 +21,17 @@ from apps.publishers import audit
 
 KIND = "user"
 #: What Django's user names do not have.
-_NOT_IN_NAMES = re.compile(r"[^\w.@+-]")
+_NOT_IN_NAMES = re.compile(r"[^\w.@+-]", re.ASCII)
 #: Characters of a name, which a number may follow where somebody else has it.
 _LONGEST_NAME = 140
+
+
+def is_the_providers(user: User) -> bool:
+    """Return whether an account came from the provider, whose word alone logs it in.
+
+    A password would outlive what the provider says of somebody.
+    """
+    return Identity.objects.filter(user=user).exists()
 
 
 def account_of(request: HttpRequest, person: Person, mapping: dict[str, str]) -> User:
@@ -38,9 +47,9 @@ def account_of(request: HttpRequest, person: Person, mapping: dict[str, str]) ->
     except IntegrityError:  # another request has made it, or has taken its name
         user = _in_step(request, person, given)
     if user is None or not given:
-        raise LogInFailed(Failure.NO_ROLE, user.get_username() if user else "")
+        raise LogInFailed(Failure.NO_ROLE, user)
     if not user.is_active:
-        raise LogInFailed(Failure.INACTIVE, user.get_username())
+        raise LogInFailed(Failure.INACTIVE, user)
     return user
 
 
@@ -54,7 +63,7 @@ def _in_step(request: HttpRequest, person: Person, given: set[str]) -> User | No
     if user is None:
         if not given:
             return None
-        user = User(username=_free_name(person.name), is_staff=True)
+        user = User(username=_free_name(person), is_staff=True)
         user.set_unusable_password()
         user.save()
         Identity.objects.create(user=user, issuer=person.issuer, subject=person.subject)
@@ -91,8 +100,14 @@ def _record(
     audit.record(request, action, KIND, name, actor=actor, before=before, after=after)
 
 
-def _free_name(wanted: str) -> str:
-    """Return a user name that nobody has, as close to ``wanted`` as can be."""
+def _free_name(person: Person) -> str:
+    """Return a user name that nobody has, as close to the person's as can be.
+
+    Letters of other scripts may look like somebody else's name, so the subject stands for those.
+    """
+    wanted = unicodedata.normalize("NFKC", person.name)
+    if not wanted.isascii():
+        wanted = person.subject
     base = _NOT_IN_NAMES.sub("", wanted)[:_LONGEST_NAME] or "operator"
     name, number = base, 1
     while User.objects.filter(username__iexact=name).exists():

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import login
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
@@ -44,13 +44,19 @@ def is_needed(user: User) -> bool:
 
 
 def begin(request: HttpRequest, user: User, path: str) -> HttpResponse:
-    """Note that the password was right, and ask for the second factor, or to set one up."""
+    """Note that the password was right, and ask for the second factor, or to set one up.
+
+    The session is another one then: somebody else may know the key of the one that was.
+    """
+    request.session.flush()
+    request.user = AnonymousUser()
     request.session[_KEY] = {
         "user": user.pk,
         "password": user.get_session_auth_hash(),
         "until": clock.now() + LASTS,
         "path": path,
     }
+    audit.record(request, "log_in_half", "user", user.get_username())
     name = "log_in_code" if second_factor.is_set(user) else "second_factor"
     return HttpResponseRedirect(reverse(f"admin:{name}"))
 

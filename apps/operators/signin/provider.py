@@ -5,7 +5,6 @@ session, and used up by the first answer to it.
 """
 
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,22 +14,30 @@ import requests
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.django_client import DjangoIntegration, DjangoOAuth2App
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from joserfc.errors import JoseError
 
+from apps.core import clock
+from apps.operators.signin import discovery
+from apps.operators.signin.discovery import METHODS
+
 log = logging.getLogger(__name__)
 
-#: Seconds for one request to the provider.
-TIMEOUT = 5.0
-#: Seconds for which the provider's discovery document is used.
-FRESH = 300.0
+_documents = discovery.Documents()
 #: Seconds by which the provider's clock may differ from this machine's.
 LEEWAY = 60
-#: What may sign an ID token. A secret that both sides know may not, nor nothing at all.
-ALGORITHMS = {
-    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
-    *("ES256", "ES384", "ES512", "EdDSA"),
-}
+#: How many log-ins may be under way in one session, and for how many seconds each.
+MOST, LASTS = 5, 3600.0
+#: Characters of a subject, as OpenID Connect limits them.
+_LONGEST_SUBJECT = 255
+#: Key within a session: the log-ins that are under way, by state.
+_STATES = "oidc"
+#: What odd answers of a provider raise in the libraries.
+_ODD = (
+    *(OAuthError, JoseError, RuntimeError, ValueError),
+    *(KeyError, TypeError, AttributeError),
+)
 
 
 class Failure(StrEnum):
@@ -45,12 +52,12 @@ class Failure(StrEnum):
 
 
 class LogInFailed(Exception):
-    """The log-in failed. ``username``: of the account, where it is known."""
+    """The log-in failed. ``user``: whose it was, where that is known."""
 
-    def __init__(self, failure: Failure, username: str = "") -> None:
+    def __init__(self, failure: Failure, user: User | None = None) -> None:
         super().__init__(failure)
         self.failure = failure
-        self.username = username
+        self.user = user
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +74,38 @@ class Person:
     values: frozenset[str]
 
 
-_known: dict[str, tuple[float, Mapping[str, Any]]] = {}
+class _States(DjangoIntegration):  # type: ignore[misc]  # Authlib has no types
+    """What is under way, in the session."""
+
+    def get_state_data(self, session: Any, state: str) -> Any:
+        found = _under_way(session).get(state)
+        return None if found is None else found["data"]
+
+    def set_state_data(self, session: Any, state: str, data: Any) -> None:
+        kept = list(_under_way(session).items())[1 - MOST :]
+        session[_STATES] = dict([*kept, (state, {"began": clock.now(), "data": data})])
+
+    def clear_state_data(self, session: Any, state: str) -> None:
+        session[_STATES] = {one: kept for one, kept in _under_way(session).items() if one != state}
 
 
-def discover(issuer: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """Return the provider's discovery document, and the headers that it came with.
+_states = _States("oidc")
 
-    Raises ``requests.RequestException``, or ``ValueError`` where it is none.
-    """
-    path = "/.well-known/openid-configuration"
-    answer = requests.get(f"{issuer.rstrip('/')}{path}", timeout=TIMEOUT)
-    answer.raise_for_status()
-    document = answer.json()
-    if not isinstance(document, dict):
-        raise ValueError("the discovery document is no JSON object")
-    return document, answer.headers
+
+def _under_way(session: Any) -> dict[str, Any]:
+    """Return the log-ins that are not too old, in the order in which they began."""
+    since = clock.now() - LASTS
+    states = session.get(_STATES, {})
+    return {
+        state: states[state]
+        for state in sorted(states, key=lambda one: states[one]["began"])
+        if states[state]["began"] > since
+    }
+
+
+def is_under_way(request: HttpRequest) -> bool:
+    """Return whether this is an answer to a log-in that was begun in this session."""
+    return request.GET.get("state", "") in _under_way(request.session)
 
 
 def send(request: HttpRequest, redirect_uri: str, onward: str) -> HttpResponse:
@@ -93,7 +117,7 @@ def send(request: HttpRequest, redirect_uri: str, onward: str) -> HttpResponse:
     try:
         begun = app.create_authorization_url(redirect_uri)
         app.save_authorize_data(request, redirect_uri=redirect_uri, onward=onward, **begun)
-    except (RuntimeError, ValueError) as error:
+    except _ODD as error:
         raise _untrusted(error) from None
     answer = HttpResponse(status=302)
     answer.headers["Location"] = begun["url"]
@@ -101,57 +125,47 @@ def send(request: HttpRequest, redirect_uri: str, onward: str) -> HttpResponse:
 
 
 def receive(request: HttpRequest) -> tuple[Person, str]:
-    """Return who came back from the provider, and the path to go to.
+    """Return who came back from the provider, and the path to go to. The state is used up.
 
     Raises ``LogInFailed``.
     """
-    app = _app()
     state = request.GET.get("state", "")
-    begun = app.framework.get_state_data(request.session, state)
+    begun = _states.get_state_data(request.session, state)
     if begun is None:
         raise LogInFailed(Failure.UNKNOWN_STATE)
     if "error" in request.GET:
-        app.framework.clear_state_data(request.session, state)
+        _states.clear_state_data(request.session, state)
         log.warning("the OpenID provider refused a log-in: %r", request.GET["error"][:100])
         raise LogInFailed(Failure.DENIED)
     try:
-        return _person(app, request), begun["onward"]
+        return _person(_app(), request), begun["onward"]
     except requests.RequestException as error:
         raise _unreachable(error) from None
-    except (OAuthError, JoseError, RuntimeError, ValueError, KeyError, TypeError) as error:
+    except _ODD as error:
         raise _untrusted(error) from None
 
 
 def _app() -> Any:
     """Return Authlib's client of the provider. Raises ``LogInFailed``."""
-    issuer = settings.OIDC["issuer"]
-    read_at, document = _known.get(issuer, (0.0, {}))
-    if not document or time.monotonic() - read_at > FRESH:
-        try:
-            document, _ = discover(issuer)
-        except requests.RequestException as error:
-            raise _unreachable(error) from None
-        except ValueError as error:
-            raise _untrusted(error) from None
-        if document.get("issuer") != issuer:
-            raise _untrusted(ValueError(f"its issuer is {document.get('issuer')!r}"))
-        _known[issuer] = time.monotonic(), document
-    signed_by = set(document.get("id_token_signing_alg_values_supported") or ["RS256"])
-    methods = document.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+    try:
+        document = _documents.get(settings.OIDC["issuer"])
+    except discovery.Unreachable:
+        raise LogInFailed(Failure.UNREACHABLE) from None
+    except ValueError:
+        raise LogInFailed(Failure.UNTRUSTED) from None
     options: dict[str, Any] = {
         "scope": " ".join(settings.OIDC["scopes"]),
         "code_challenge_method": "S256",
-        "default_timeout": TIMEOUT,
+        "default_timeout": discovery.TIMEOUT,
     }
-    if settings.OIDC["client_secret"] and "client_secret_basic" not in methods:
+    if settings.OIDC["client_secret"] and "client_secret_basic" not in document[METHODS]:
         options["token_endpoint_auth_method"] = "client_secret_post"
-    allowed = {"id_token_signing_alg_values_supported": sorted(signed_by & ALGORITHMS)}
     return DjangoOAuth2App(
-        DjangoIntegration("oidc"),
+        _states,
         client_id=settings.OIDC["client_id"],
         client_secret=settings.OIDC["client_secret"] or None,
         client_kwargs=options,
-        **{**document, **allowed},
+        **document,
     )
 
 
@@ -169,12 +183,17 @@ def _person(app: Any, request: HttpRequest) -> Person:
         if more["sub"] != claims["sub"]:
             raise ValueError("the user info is another person's")
         claims = more | claims
-    is_verified = claims.get("email_verified", True) in (True, "true")  # Cognito writes a text
+    subject = claims["sub"]
+    if not (isinstance(subject, str) and 0 < len(subject) <= _LONGEST_SUBJECT):
+        raise ValueError("its subject is empty, too long or no text")
+    if not subject.isprintable():
+        raise ValueError("its subject has control characters")
+    is_verified = claims.get("email_verified") in (True, "true")  # Cognito writes a text
     verified = claims.get("email") if is_verified else None
     return Person(
         settings.OIDC["issuer"],
-        str(claims["sub"]),
-        str(claims.get("preferred_username") or verified or claims["sub"]),
+        subject,
+        str(claims.get("preferred_username") or verified or subject),
         str(verified or ""),
         _values(claims, settings.OIDC["claim"]),
     )

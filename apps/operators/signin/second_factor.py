@@ -113,7 +113,7 @@ def remove(user: User) -> bool:
 def _waiting(user: User, begun: int | None) -> QuerySet[SecondFactor]:
     since = clock.moment() - WAITS
     return SecondFactor.objects.filter(
-        pk=begun, user=user, confirmed_at=None, created_at__gte=since
+        pk=begun or 0, user=user, confirmed_at=None, created_at__gte=since
     )
 
 

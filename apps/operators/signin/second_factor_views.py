@@ -16,8 +16,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from apps.core.client_address import remote_address
 from apps.operators import log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
+from apps.operators.signin import accounts, second_factor, session_list
 from apps.operators.signin import half as half_log_in
-from apps.operators.signin import second_factor, session_list
 from apps.operators.signin.half import Half
 from apps.publishers import audit
 from notifier.security import totp
@@ -72,7 +72,7 @@ def manage(request: HttpRequest) -> HttpResponse:
     if half is None and not admin.site.has_permission(request):
         return HttpResponseRedirect(f"{reverse('admin:login')}?next={request.path}")
     user = half.user if half else cast(User, request.user)
-    if not user.has_usable_password():
+    if not _has_password(user):
         return _page(request, user, half)
     does = {"begin": _begin, "confirm": _confirm}
     if half is None:
@@ -82,10 +82,11 @@ def manage(request: HttpRequest) -> HttpResponse:
 
 
 def _begin(request: HttpRequest, user: User, half: Half | None) -> HttpResponse:
-    if half is None and not second_factor.is_set(user):
-        # Whoever sits down at an open session must not lock its operator out.
-        if (refusal := _unproven(request, user)) is not None:
-            return refusal
+    if second_factor.is_set(user):
+        return HttpResponseRedirect(request.path)
+    # Whoever sits down at an open session must not lock its operator out.
+    if half is None and (refusal := _unproven(request, user)) is not None:
+        return refusal
     request.session[_BEGUN] = second_factor.begin(user)
     return HttpResponseRedirect(request.path)
 
@@ -147,16 +148,16 @@ class _Attempt:
     def __init__(self, request: HttpRequest, user: User) -> None:
         self._user = user
         self._address = remote_address(request)
-        self._counted = f"second factor\n{user.get_username()}"
+        self._name = user.get_username()
         self._right = False
 
     def __enter__(self) -> "_Attempt":
-        log_in_limits.charge(self._counted, self._address)
+        log_in_limits.charge(self._name, self._address, log_in_limits.SECOND_FACTOR)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._right:
-            log_in_limits.clear(self._counted, self._address)
+            log_in_limits.clear(self._name, self._address, log_in_limits.SECOND_FACTOR)
 
     def code(self, text: str) -> str | None:
         found = second_factor.accept(self._user, text[:_LONGEST])
@@ -167,6 +168,10 @@ class _Attempt:
         right = self._user.check_password(text)
         self._right = self._right or right
         return right
+
+
+def _has_password(user: User) -> bool:
+    return user.has_usable_password() and not accounts.is_the_providers(user)
 
 
 def _wait(paused: Paused) -> str:
@@ -193,7 +198,7 @@ def _page(
         "layout": _LOGGED_OUT if half else _ADMIN,
         "is_half": half is not None,
         "error": error,
-        "has_password": user.has_usable_password(),
+        "has_password": _has_password(user),
         "is_set": second_factor.is_set(user),
         "left": second_factor.recovery_codes_left(user),
     }

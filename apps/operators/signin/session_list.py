@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
 from apps.core import clock
-from apps.operators.sessions import BEGAN
+from apps.operators.sessions import BEGAN, KEY
 from apps.operators.signin import second_factor
 from apps.operators.signin.models import OperatorSession
 from apps.publishers import audit
@@ -44,7 +44,9 @@ def of(user: User, request: HttpRequest | None = None) -> list[Listed]:
 
 def operator_of(key: str | None) -> User | None:
     """Return whose open session this is, for what is no page of the admin; it is not prolonged."""
-    row = OperatorSession.objects.select_related("user").filter(pk=key or "").first()
+    if not KEY.fullmatch(key or ""):
+        return None
+    row = OperatorSession.objects.select_related("user").filter(pk=key).first()
     if row is None or row.user is None or row.expire_date < clock.moment():
         return None
     user, kept = row.user, row.get_decoded()

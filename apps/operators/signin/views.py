@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth import login
+from django.contrib.auth import SESSION_KEY, login, logout
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from apps.core.client_address import remote_address
 from apps.operators import log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
-from apps.operators.signin import accounts, provider
+from apps.operators.signin import accounts, provider, session_list
 from apps.operators.signin.onward import onward
 from apps.operators.signin.provider import Failure, LogInFailed
 from apps.publishers import audit
@@ -84,10 +84,15 @@ _PAGES = {
 def begin(request: HttpRequest) -> HttpResponse:
     """Send an operator to the provider."""
     _need_provider()
+    if request.headers.get("Sec-Fetch-Dest", "document") != "document":
+        raise Http404  # another site's picture or frame, which would use the address's attempts up
     redirect_uri = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('admin:oidc_callback')}"
     try:
+        log_in_limits.charge(None, remote_address(request), log_in_limits.TO_PROVIDER)
         return provider.send(request, redirect_uri, onward(request))
-    except LogInFailed as failed:
+    except Paused as paused:
+        return _paused(request, paused.seconds)
+    except LogInFailed as failed:  # of nobody, as often as anybody likes: only counted
         return _failed(request, failed)
 
 
@@ -96,26 +101,41 @@ def begin(request: HttpRequest) -> HttpResponse:
 def callback(request: HttpRequest) -> HttpResponse:
     """Log in whom the provider sent back.
 
-    What is not accepted is limited by address, as wrong passwords are.
+    What no log-in of this session awaits is neither limited nor recorded: any site can send an
+    operator's browser here. What is asked the provider about is limited by address.
     """
     _need_provider()
+    if not provider.is_under_way(request):
+        return _failed(request, LogInFailed(Failure.UNKNOWN_STATE))
     address = remote_address(request)
     try:
-        log_in_limits.charge(None, address)
-    except Paused as paused:
-        LOG_INS.labels("paused").inc()
-        return _paused(request, paused.seconds)
-    try:
+        log_in_limits.charge(None, address, log_in_limits.FROM_PROVIDER)
         person, path = provider.receive(request)
         user = accounts.account_of(request, person, settings.OIDC["roles"])
+    except Paused as paused:
+        return _paused(request, paused.seconds)
     except LogInFailed as failed:
+        _end_sessions(request, failed)
+        name = failed.user.get_username() if failed.user else ""
+        after = {"by": BY, "why": str(failed.failure)}
+        audit.record(request, "log_in_failed", accounts.KIND, name, after=after)
         return _failed(request, failed)
-    log_in_limits.clear(None, address)
+    for kind in (log_in_limits.FROM_PROVIDER, log_in_limits.TO_PROVIDER):
+        log_in_limits.clear(None, address, kind)
     login(request, user, backend=_BACKEND)
     LOG_INS.labels("accepted").inc()
     name = user.get_username()
     audit.record(request, "log_in", accounts.KIND, name, after={"by": BY})
     return HttpResponseRedirect(path)
+
+
+def _end_sessions(request: HttpRequest, failed: LogInFailed) -> None:
+    """Log somebody out everywhere, and here, who may not log in any more."""
+    if failed.user is None:
+        return
+    session_list.end(request, failed.user)
+    if request.session.get(SESSION_KEY) == str(failed.user.pk):
+        logout(request)
 
 
 def _need_provider() -> None:
@@ -127,12 +147,11 @@ def _need_provider() -> None:
 def _failed(request: HttpRequest, failed: LogInFailed) -> HttpResponse:
     page = _PAGES[failed.failure]
     LOG_INS.labels(page.outcome).inc()
-    after = {"by": BY, "why": str(failed.failure)}
-    audit.record(request, "log_in_failed", accounts.KIND, failed.username, after=after)
     return _page(request, page.status, page.title, page.what_to_do)
 
 
 def _paused(request: HttpRequest, seconds: int) -> HttpResponse:
+    LOG_INS.labels("paused").inc()
     answer = _page(request, 429, "This was tried too often", f"Wait {seconds} s, then try again.")
     answer.headers["Retry-After"] = str(seconds)
     return answer

@@ -36,7 +36,9 @@ class Provider:
     """A running provider.
 
     ``people``: claims by subject. ``spoilt``: claims of every ID token instead of the true ones.
-    ``signs``: the key that signs; ``published``: the one that the key set has.
+    ``signs``: the key that signs; ``published``: the one that the key set has. ``odd``: what its
+    document says instead; ``discoveries``: how often that was asked for. It is not answered while
+    ``answers`` is clear, and answered with a failure while ``is_away``.
     """
 
     issuer: str
@@ -47,6 +49,10 @@ class Provider:
     signs: ECKey | None = None
     clock_off: float = 0.0
     only_in_user_info: set[str] = field(default_factory=set)
+    odd: dict[str, Any] = field(default_factory=dict)
+    discoveries: int = 0
+    answers: threading.Event = field(default_factory=threading.Event)
+    is_away: bool = False
     codes: dict[str, "_Code"] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -83,6 +89,7 @@ class Provider:
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["ES256", "none"],
+            **self.odd,
         }
 
 
@@ -232,7 +239,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         if path == "/.well-known/openid-configuration":
-            self._answer(200, json.dumps(self.provider.document()))
+            self.provider.discoveries += 1
+            self.provider.answers.wait(60)
+            status = 503 if self.provider.is_away else 200
+            self._answer(status, json.dumps(self.provider.document()))
         elif path == "/jwks":
             keys = KeySet([self.provider.published]).as_dict(private=False)
             self._answer(200, json.dumps(keys))
@@ -292,6 +302,7 @@ def serving(*redirect_uris: str) -> Iterator[Provider]:
     """A provider on the loopback, which sends people back to these addresses alone."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     provider = Provider(f"http://127.0.0.1:{server.server_port}", set(redirect_uris))
+    provider.answers.set()
     handler = type("Handler", (_Handler,), {"provider": provider, "oauth": _Server(provider)})
     server.RequestHandlerClass = handler
     threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()

@@ -11,8 +11,8 @@ from django.test import Client
 
 from apps.core import clock
 from apps.operators.signin import second_factor
-from apps.operators.signin.models import RecoveryCode, SecondFactor
-from apps.publishers.models import AuditEvent
+from apps.operators.signin.models import OperatorSession, RecoveryCode, SecondFactor
+from apps.publishers.models import AuditEvent, LogInLimit
 from notifier.security import totp
 from tests.integration.operators.accounts.test_log_in import PASSWORD, later, log_ins, tries
 
@@ -245,6 +245,32 @@ def test_codes_that_are_wrong_too_often_have_to_wait_whatever_the_password(
     assert log_ins("paused") - paused == 1
     later(10)
     assert half().post(CODE, {"code": code(ada)}).status_code == 302
+
+
+def test_no_name_at_the_log_in_counts_as_a_failed_code(ada: User, enrolled: list[str]):
+    for _ in range(6):
+        tries("second factor\nada")
+    assert LogInLimit.objects.filter(failures__gt=0).count() == 0
+    assert half().post(CODE, {"code": code(ada)}).status_code == 302
+
+
+def test_half_a_log_in_is_recorded_in_another_session(ada: User, enrolled: list[str]):
+    client = Client()
+    planted = client.session
+    planted["x"] = 1
+    planted.save()
+    client.post("/admin/login/", {"username": "ada", "password": PASSWORD})
+    assert client.cookies["sessionid"].value != planted.session_key
+    assert not OperatorSession.objects.filter(pk=planted.session_key).exists()
+    event = AuditEvent.objects.latest("id")
+    assert (event.action, event.object_name) == ("log_in_half", "ada")
+
+
+def test_a_wrong_code_is_tied_to_its_field(ada: User, enrolled: list[str]):
+    page = half().post(CODE, {"code": "000000"}).content.decode()
+    [field] = re.findall(r"<input[^>]*id_code[^>]*>", page)
+    assert 'aria-invalid="true"' in field and 'aria-describedby="error"' in field
+    assert 'id="error"' in page
 
 
 def test_half_a_log_in_is_over_after_ten_minutes_and_with_the_password(
