@@ -5,6 +5,8 @@ what reads its ``/metrics``, may have a password (``FLOWER_BASIC_AUTH``).
 """
 
 import asyncio
+import hashlib
+from base64 import b64encode
 
 import django
 from django.conf import settings
@@ -33,6 +35,26 @@ _check_password = BaseHandler.get_current_user
 #: Asked for by programs, which a page to log in at does not help.
 _OF_PROGRAMS = (BaseApiHandler, monitor.Metrics, monitor.Healthcheck)
 _OPEN = (log_in.LogoutHandler, error.NotFoundErrorHandler)
+
+
+#: The one script within Flower's pages, on that of the workers.
+_INLINE = [f"\nvar autorefresh = {number};\n" for number in (0, 1)]
+_HASHES = " ".join(
+    f"'sha256-{b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in _INLINE
+)
+#: Names of tasks and their arguments are shown there, and buttons stop workers: neither must a
+#: script among the one run, nor another page show the other in a frame.
+_POLICY = (
+    f"default-src 'self'; script-src 'self' {_HASHES}; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+_set_flowers_headers = BaseHandler.set_default_headers
+
+
+def _set_default_headers(self: BaseHandler) -> None:
+    _set_flowers_headers(self)
+    self.set_header("Content-Security-Policy", _POLICY)
 
 
 async def _prepare(self: BaseHandler) -> None:
@@ -70,5 +92,6 @@ def _log_in_url(self: BaseHandler) -> str:
     return f"{settings.PUBLIC_URL.rstrip('/')}/admin/login/?{urlencode({'next': onward})}"
 
 
+BaseHandler.set_default_headers = _set_default_headers
 BaseHandler.prepare = BaseApiHandler.prepare = _prepare
 BaseHandler.get_login_url = _log_in_url

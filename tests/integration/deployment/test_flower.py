@@ -1,8 +1,10 @@
 """Flower asks for the admin's session and a role, by itself and behind the sample proxies."""
 
+import hashlib
 import os
 import re
 import signal
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -98,8 +100,10 @@ def test_without_a_session_it_sends_to_the_admin_or_refuses(service: Stage):
     assert (at.netloc, at.path, at.query) == (HOST, "/admin/login/", "next=%2Fflower%2Ftasks")
     for path in ("metrics", "healthcheck", "api/workers"):
         assert requests.get(f"{url(service)}/{path}", timeout=60).status_code == 401, path
-    forged = {"Cookie": f"sessionid={'a' * 32}"}
-    assert requests.get(f"{url(service)}/metrics", headers=forged, timeout=60).status_code == 401
+    for forged in ("a" * 32, r'"a\000b"', '""'):
+        cookie = {"Cookie": f"sessionid={forged}"}
+        answer = requests.get(f"{url(service)}/metrics", headers=cookie, timeout=60)
+        assert answer.status_code == 401, forged
 
 
 def test_a_role_that_may_use_it_opens_it_until_the_session_ends(service: Stage, state: State):
@@ -112,6 +116,23 @@ def test_a_role_that_may_use_it_opens_it_until_the_session_ends(service: Stage, 
     ends = "from apps.operators.signin.models import OperatorSession"
     manage.run(state, service.env, "shell", "-c", f"{ends}\nOperatorSession(pk={key!r}).delete()")
     assert with_session(session, f"{url(service)}/workers").status_code == 302
+
+
+def test_its_pages_run_its_own_scripts_alone_and_in_no_frame(service: Stage):
+    session, _ = log_in(service.api_url, "runs")
+    inline = []
+    for path in ("workers", "tasks", "broker"):
+        answer = with_session(session, f"{url(service)}/{path}")
+        policy = answer.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in policy, path
+        for script in re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", answer.text, re.S):
+            digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+            assert f"'sha256-{digest}'" in policy, script
+            inline.append(script)
+        assert not re.search(r"<[^>]+\son\w+=", answer.text), path
+    assert inline, "the policy names a script that no page has"
+    refused = requests.get(f"{url(service)}/metrics", timeout=60)
+    assert "frame-ancestors 'none'" in refused.headers["Content-Security-Policy"]
 
 
 def test_a_role_that_may_not_is_refused(service: Stage):
