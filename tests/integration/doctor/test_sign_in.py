@@ -33,6 +33,11 @@ def test_an_issuer_that_is_spelt_otherwise_is_an_error(idp: Provider, doctor, se
     assert found.remedy == f"set NOTIFIER_OIDC_ISSUER={idp.issuer}"
 
 
+def test_a_document_that_is_not_accepted_is_an_error(idp: Provider, doctor):
+    idp.odd = {"id_token_signing_alg_values_supported": ["HS256"]}
+    only(doctor("sign-in"), Level.ERROR, "has none of those that are accepted")
+
+
 def test_a_clock_that_is_off_the_providers_is_an_error(idp: Provider, doctor):
     idp.clock_off = -3600.0
     only(doctor("sign-in"), Level.ERROR, "s off the OpenID provider's")

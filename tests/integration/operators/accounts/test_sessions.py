@@ -61,6 +61,13 @@ def test_the_page_lists_ones_own_sessions_and_shows_no_key(ada: User, bob: User)
     assert is_in(there)
 
 
+def test_a_session_of_no_known_address_is_named_without_one(ada: User):
+    here, _ = browser("ada"), browser("ada")
+    OperatorSession.objects.update(address=None)
+    page = here.get(PAGE).content.decode()
+    assert "End the session seen " in page and "None" not in page
+
+
 def test_one_session_is_ended_or_all_others(ada: User):
     here, there, elsewhere = browser("ada"), browser("ada"), browser("ada", "Links")
     [name] = re.findall(r'value="([0-9a-f]{32})"[^>]+', _row(here.get(PAGE), "Links"))
