@@ -36,8 +36,8 @@ LINKED = re.compile(r"[?&;](\w+)=")
 KEYS = ("x_00", "9" * 30)
 #: Fields that say how many rows of a formset are sent.
 TOTAL = re.compile("-TOTAL_FORMS$")
-#: They end the session of whoever posts the others.
-LEAVING = {"logout", "login"}
+#: They end the session of whoever posts the others, or are for those who have none yet.
+LEAVING = {"logout", "login", "log_in_code"}
 #: Parts of paths that are no keys.
 WORDS = {"verb", "action"}
 

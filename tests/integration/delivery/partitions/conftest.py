@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import connection
 
 from apps.core import clock
 from apps.delivery import tasks
 from apps.delivery.maintenance.partitions import moving
+from apps.delivery.maintenance.partitions.tables import TABLES
 
 DAY = 86_400
 
@@ -18,13 +20,21 @@ def partitioned(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setattr(moving, "MARGIN", 0)
     assert moving.partition_all() == 5
     yield
-    moving.undo()
+    make_plain()
 
 
 @pytest.fixture
 def plain_afterwards(transactional_db: None) -> Iterator[None]:
     """Have plain tables after the test."""
     yield
+    make_plain()
+
+
+def make_plain() -> None:
+    """Make the tables anew, without rows or statistics, as other tests expect them."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(table.name for table in TABLES)}")
+    moving.partition_all()
     moving.undo()
 
 

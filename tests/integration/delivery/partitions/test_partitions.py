@@ -310,7 +310,7 @@ def test_what_an_interrupted_run_took_out_is_dropped_with_what_refers_to_it(blas
 
 
 def test_numbers_begin_with_the_day_of_the_notification_and_follow_on_afterwards(
-    transactional_db, shop, work, monkeypatch
+    plain_afterwards, shop, work, monkeypatch
 ):
     recipient("ada")
     monkeypatch.setattr(moving, "MARGIN", 0)
