@@ -7,7 +7,7 @@ const FAR = 10; // steps of Page Up and Page Down
 function element(name, parent, text = "") {
   const one = document.createElement("span");
   one.className = name;
-  if (text) one.textContent = text;
+  one.append(text); // a node also where it is empty, as the name of no provider is
   parent.append(one);
   return one;
 }
