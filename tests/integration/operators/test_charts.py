@@ -8,6 +8,7 @@ from django.core.management.sql import emit_post_migrate_signal
 from django.test import Client
 from django.urls import reverse
 
+from apps.core import clock
 from apps.delivery.admin.charts.ranges import RANGES
 from apps.delivery.models import MinuteCount
 from apps.operators import roles
@@ -172,3 +173,10 @@ def test_a_provider_that_the_settings_have_no_more_is_shown_without_a_page(sent,
     page = opened(operator)
     assert "&lt;gone&gt;" in page and "<gone>" not in page
     assert "charts/%3Cgone" not in page and "charts/<gone" not in page
+
+
+def test_attempts_that_name_no_provider_have_no_line(sent, operator: Client):
+    lost = {"provider": "", "outcome": "unknown", "reason": "worker_lost", "slot": 0}
+    MinuteCount.objects.create(minute=clock.moment(), channel="sms", count=1, **lost)
+    headers, *_ = table(opened(operator), "Share of calls that succeeded, by provider")
+    assert "twilio" in headers and "" not in headers

@@ -158,7 +158,9 @@ def _calls(steps: Iterable[Step]) -> int:
 
 def _busiest(by_provider: Mapping[str, Sequence[Step]]) -> list[str]:
     """Return the providers with the most calls, by name."""
-    order = sorted(by_provider, key=lambda name: _calls(by_provider[name]), reverse=True)
+    # The attempts of a lost worker may name none.
+    named = filter(None, by_provider)
+    order = sorted(named, key=lambda name: _calls(by_provider[name]), reverse=True)
     return sorted(order[:MOST_LINES])
 
 
