@@ -12,6 +12,7 @@ from tests.support.deliveries.counters import fresh_counters
 from tests.support.deliveries.engine import (
     fresh_engine,
     later,
+    purge_after,
     swept,
     wake,
     work,
@@ -27,6 +28,7 @@ __all__ = [
     "later",
     "other_shop",
     "providers",
+    "purge_after",
     "shop",
     "swept",
     "wake",

@@ -9,7 +9,15 @@ from rest_framework.test import APIClient
 from notifier.security.tokens import sign
 from tests.support.deliveries.confirmations import outside
 from tests.support.deliveries.counters import fresh_counters
-from tests.support.deliveries.engine import fresh_engine, later, swept, wake, work, workers
+from tests.support.deliveries.engine import (
+    fresh_engine,
+    later,
+    purge_after,
+    swept,
+    wake,
+    work,
+    workers,
+)
 from tests.support.deliveries.sandbox_providers import providers
 from tests.support.deliveries.signed_receipts import callback
 from tests.support.deliveries.signed_replies import Phone, take_replies
@@ -30,6 +38,7 @@ __all__ = [
     "other_shop",
     "outside",
     "providers",
+    "purge_after",
     "shop",
     "swept",
     "wake",

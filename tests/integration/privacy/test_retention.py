@@ -1,7 +1,6 @@
 """What notifications say goes first, the record that they were sent later."""
 
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,6 @@ from django.urls import reverse
 
 from apps.core import clock
 from apps.core.delivery_ids import number_of
-from apps.delivery import tasks
 from apps.delivery.maintenance import notifications
 from apps.delivery.models import (
     Answer,
@@ -34,21 +32,6 @@ from tests.support.publishers.shop import HELLO, Shop, delivery_of
 
 DAY = 86_400
 RULES = "/admin/delivery/retentionrule"
-
-
-@pytest.fixture
-def purge_after() -> Iterator[Callable[[float], None]]:
-    """Run the task as if so many days had passed."""
-
-    def run(days: float) -> None:
-        clock.synchronize(time.time() + days * DAY)
-        try:
-            tasks.purge_notifications.apply(throw=True)
-        finally:
-            clock.measure()
-
-    yield run
-    clock.measure()
 
 
 def post(shop: Shop, **fields: Any) -> Any:

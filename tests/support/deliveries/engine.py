@@ -3,6 +3,7 @@
 All but ``work_once`` are fixtures: a ``conftest.py`` imports them by name.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
+from apps.core import clock
 from apps.core.cache import ask_redis
 from apps.delivery import tasks
 from apps.delivery.flow import breakers, provider_pauses
@@ -17,6 +19,8 @@ from apps.delivery.flow.breaker_store import KEY
 from apps.delivery.intake import load_shedding
 from apps.delivery.models import Chunk, Claim, Delivery
 from apps.delivery.sending import process
+
+DAY = 86_400
 
 
 def work_once() -> int:
@@ -104,3 +108,18 @@ def fresh_engine() -> Iterator[None]:
     ask_redis(lambda client: [client.delete(key) for key in client.scan_iter(f"{KEY}*")])
     yield
     process.close()
+
+
+@pytest.fixture
+def purge_after() -> Iterator[Callable[[float], None]]:
+    """Run the task that deletes notifications as if so many days had passed."""
+
+    def run(days: float) -> None:
+        clock.synchronize(time.time() + days * DAY)
+        try:
+            tasks.purge_notifications.apply(throw=True)
+        finally:
+            clock.measure()
+
+    yield run
+    clock.measure()

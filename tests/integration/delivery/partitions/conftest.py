@@ -1,17 +1,12 @@
 """The tables partitioned by day, and plain again afterwards."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
 
-from apps.core import clock
-from apps.delivery import tasks
 from apps.delivery.maintenance.partitions import moving
 from apps.delivery.maintenance.partitions.tables import TABLES
-
-DAY = 86_400
 
 
 @pytest.fixture
@@ -36,18 +31,3 @@ def make_plain() -> None:
         cursor.execute(f"TRUNCATE {', '.join(table.name for table in TABLES)}")
     moving.partition_all()
     moving.undo()
-
-
-@pytest.fixture
-def purge_after() -> Iterator[Callable[[float], None]]:
-    """Run the task as if so many days had passed."""
-
-    def run(days: float) -> None:
-        clock.synchronize(time.time() + days * DAY)
-        try:
-            tasks.purge_notifications.apply(throw=True)
-        finally:
-            clock.measure()
-
-    yield run
-    clock.measure()
