@@ -1,4 +1,4 @@
-"""What operators have to be told, and telling them without Notifier's own delivery.
+"""Alerts for operators, sent without Notifier's own delivery.
 
 - In: what the database, Redis and the broker say; files and servers that settings name.
 - Out: alerts, by mail and webhook, on the admin's start page and from ``manage.py alerts``; a

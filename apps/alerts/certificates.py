@@ -46,7 +46,7 @@ _REQUIRED = ("require", "verify-ca", "verify-full")
 
 
 class Certificate(NamedTuple):
-    """When a certificate ends. ``name``: the setting with its file, or the server that shows it."""
+    """A certificate's end. ``name``: the setting with its file, or the server that shows it."""
 
     name: str
     ends: datetime
@@ -102,7 +102,7 @@ def _certificates(found: Mapping[str, datetime | None]) -> list[Certificate]:
 
 
 class Known(NamedTuple):
-    """What this process knows. ``unread``: sources that it could not read yet."""
+    """Certificates that were read. ``unread``: sources that it could not read yet."""
 
     certificates: list[Certificate]
     unread: list[str]
@@ -130,7 +130,7 @@ def forget() -> None:
 
 
 class Certificates(Collector):
-    """How long each certificate holds."""
+    """Gauge of the seconds until each certificate ends."""
 
     def collect(self) -> Iterator[Metric]:
         gauge = GaugeMetricFamily(

@@ -1,4 +1,4 @@
-"""What becomes of each alert: it waits, begins, goes on and ends.
+"""The states of each alert: it waits, begins, goes on and ends.
 
 A condition has to hold for a while before its alert begins, and to be clear for a while before that
 ends, so that what comes and goes is one alert. All of it is in the rows: a process that takes over

@@ -11,7 +11,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 class Severity(StrEnum):
-    """How soon somebody has to look: now, or in the morning."""
+    """Severity of an alert: somebody has to look now, or in the morning."""
 
     PAGE = "page"
     TICKET = "ticket"
@@ -84,7 +84,7 @@ class Rule:
 
     @property
     def runbook(self) -> str:
-        """Where it says what to do."""
+        """The address of the instructions for it."""
         return f"docs/operations.md#{self.section.lower()}"
 
 

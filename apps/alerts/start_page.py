@@ -1,4 +1,4 @@
-"""What the admin's start page says of alerts, above all that it says of deliveries."""
+"""Alerts on the admin's start page, above everything about deliveries."""
 
 from django.http import HttpRequest
 from django.utils.safestring import SafeString

@@ -1,4 +1,4 @@
-"""What waits, was given up or is refused."""
+"""Conditions of deliveries: a backlog, dead letters, refusals, addresses given up."""
 
 from collections.abc import Iterator
 from datetime import timedelta

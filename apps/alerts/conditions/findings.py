@@ -1,10 +1,10 @@
-"""What a condition finds."""
+"""Findings: the things of which a condition holds."""
 
 from typing import NamedTuple
 
 
 class Unknown(Exception):
-    """Whether a condition holds of anything cannot be known now: its alerts stay as they are."""
+    """An answer that cannot be had now: the condition's alerts stay as they are."""
 
 
 class Finding(NamedTuple):

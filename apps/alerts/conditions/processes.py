@@ -30,7 +30,7 @@ def gone() -> Iterator[Finding]:
 
 
 class _Inspection:
-    """What the broker said last, until it is used: two conditions share a connection."""
+    """The last inspection of the broker, kept until used: two conditions share a connection."""
 
     found: dict[str, broker.Queue] | broker.Down | None = None
 

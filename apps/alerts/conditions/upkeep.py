@@ -1,4 +1,4 @@
-"""What somebody has to see to in time: keys, certificates, erasures, log-ins."""
+"""Conditions that are seen to in time: old keys, certificates, erasures, log-ins."""
 
 from collections.abc import Iterator
 from datetime import timedelta

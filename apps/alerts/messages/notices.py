@@ -1,4 +1,4 @@
-"""What a message about alerts says: the same in a mail and in a webhook's JSON."""
+"""Notices: the content of a message about alerts, the same by mail and by webhook."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from apps.core import clock
 
 
 class Event(StrEnum):
-    """What a message says of an alert."""
+    """One alert in a message."""
 
     BEGAN = "began"
     GOES_ON = "goes_on"

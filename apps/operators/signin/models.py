@@ -1,4 +1,4 @@
-"""How operators log in: who they are at the provider, second factors, and sessions."""
+"""Operators' identities at the provider, second factors, and sessions."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from apps.operators.sessions import LONGEST_BROWSER, SessionStore
 
 
 class Identity(models.Model):
-    """Who an operator is at an OpenID provider. Written by ``accounts`` only.
+    """The identity of an operator at an OpenID provider. Written by ``accounts`` only.
 
     ``subject`` is the provider's name of a person, which it gives to nobody else. An e-mail address
     may become another person's, so nobody is known by one.

@@ -1,4 +1,4 @@
-"""Where to go after a log-in."""
+"""The page to go on to after a log-in."""
 
 from django.http import HttpRequest
 from django.urls import reverse

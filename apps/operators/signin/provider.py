@@ -41,7 +41,7 @@ _ODD = (
 
 
 class Failure(StrEnum):
-    """Why a log-in by the provider failed, as the audit trail has it."""
+    """The reason of a failed log-in by the provider, as the audit trail has it."""
 
     DENIED = "denied"
     UNREACHABLE = "unreachable"
@@ -62,7 +62,7 @@ class LogInFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who logged in. ``subject`` never changes at this issuer; ``name`` and ``email`` may.
+    """A person who logged in. ``subject`` never changes at this issuer; ``name`` and ``email`` may.
 
     ``values``: of the claim that says their roles.
     """
@@ -75,7 +75,7 @@ class Person:
 
 
 class _States(DjangoIntegration):  # type: ignore[misc]  # Authlib has no types
-    """What is under way, in the session."""
+    """A log-in under way, kept in the session."""
 
     def get_state_data(self, session: Any, state: str) -> Any:
         found = _under_way(session).get(state)

@@ -25,7 +25,7 @@ _BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class _Page(NamedTuple):
-    """What is said of a failure, and how it is counted."""
+    """The text for a failure, and the outcome by which it is counted."""
 
     status: int
     outcome: str

@@ -1,4 +1,4 @@
-"""What changed in a range: migrations, pauses, breakers, keys and other objects of the service."""
+"""Changes within a range: migrations, pauses, breakers, keys and other objects of the service."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

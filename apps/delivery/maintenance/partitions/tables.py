@@ -32,7 +32,7 @@ class PartitionedTable(NamedTuple):
 
     @property
     def of_deliveries(self) -> bool:
-        """Whether its key is the number of a delivery, and not the id of a notification."""
+        """True if its key is the number of a delivery, and not the id of a notification."""
         return self.first is days.first_delivery
 
     @property
