@@ -30,6 +30,7 @@ ARGUMENTS: dict[str, Any] = {
     "drafts": [],
     "events": ["failed"],
     "item_id": 7,
+    "match": {},
     "occurrence": datetime(2030, 1, 1, tzinfo=UTC),
     "platform": "ios",
     "preferences": [],
