@@ -119,8 +119,17 @@ def commit_within(requests: Sequence[PublishRequest]) -> list[Answer | Exception
     try:
         outcomes = _commit_group(requests)
     except _RetryAlone:
-        outcomes = [_commit_alone(request) for request in requests]
+        outcomes = [_answer_or_error(request) for request in requests]
     return [StillInFlight() if outcome is None else outcome for outcome in outcomes]
+
+
+def _answer_or_error(request: PublishRequest) -> Outcome:
+    try:
+        return _commit_alone(request)
+    except (DatabaseError, InterfaceError):
+        raise  # it concerns the caller's transaction
+    except Exception as error:
+        return error
 
 
 class _Entry:
@@ -268,7 +277,9 @@ def _commit_group(requests: Sequence[PublishRequest]) -> list[Outcome]:
         outcomes = _commit_group(others) if others else []
         outcomes.insert(requests.index(refused.request), refused.error)
         return outcomes
-    except (DatabaseError, InterfaceError) as error:
+    except _RetryAlone:
+        raise
+    except Exception as error:
         # Nothing is stored before the commit. Without a usable connection one by one would fail as
         # well.
         if committing or len(requests) == 1 or not connection.is_usable():

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
-from apps.delivery.intake import group_commit
+from apps.delivery.api import presenters
+from apps.delivery.intake import drafts, group_commit
 from apps.delivery.intake.group_commit import PublishRequest
+from apps.delivery.intake.idempotency import Answer as IdempotentAnswer
 from apps.delivery.models import ChunkTurn, Notification
 from apps.publishers.models import DayCount, Publisher
 from apps.publishers.selectors import publishers
@@ -200,13 +202,38 @@ def test_an_unexpected_error_is_its_own_requests(shop, together, monkeypatch):
             raise RuntimeError("a mistake of ours")
         return draft(publisher_id, data, *args, **options)
 
-    from apps.delivery.intake import drafts
-
     draft = drafts._draft
     monkeypatch.setattr(drafts, "_draft", broken)
     shop.http.raise_request_exception = False
     answers = together((to_ada(), None), (to_ada("broken"), None), (to_ada(), None))
     assert kinds(answers) == [202, "/problems/internal-error", 202]
+
+
+def test_an_answer_that_cannot_be_made_is_its_own_requests(shop, together, monkeypatch):
+    def broken(row, *more):
+        if row.reference == "broken":
+            raise RuntimeError("a mistake of ours")
+        return accepted(row, *more)
+
+    accepted = presenters.accepted
+    monkeypatch.setattr(presenters, "accepted", broken)
+    shop.http.raise_request_exception = False
+    answers = together((to_ada(), None), (to_ada(reference="broken"), None), (to_ada(), None))
+    assert kinds(answers) == [202, "/problems/internal-error", 202]
+    assert Notification.objects.count() == 3, "one before, and two of these"
+
+
+def test_in_a_callers_transaction_an_unexpected_error_is_its_own_requests(shop):
+    def request(body: Callable[..., object]) -> PublishRequest:
+        return PublishRequest(shop.id, None, (), lambda *_: [], body)
+
+    def fail(_: object) -> object:
+        raise RuntimeError("a mistake of ours")
+
+    with transaction.atomic():
+        good, bad = group_commit.commit_within([request(lambda _: {}), request(fail)])
+    assert isinstance(good, IdempotentAnswer)
+    assert isinstance(bad, RuntimeError)
 
 
 def test_of_two_with_one_key_the_second_gets_the_firsts_answer(together):
