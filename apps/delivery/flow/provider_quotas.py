@@ -10,9 +10,11 @@ from dataclasses import replace
 from functools import cache
 
 from django.conf import settings
+from django.db import Error
 from prometheus_client import Counter as CounterMetric
 
 from apps.core.redis_scripts import RedisScript
+from apps.delivery.outbox import claims
 from apps.delivery.outbox.queues import Queue
 from notifier.dispatch import dispatcher
 from notifier.dispatch.dispatcher import Gate
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 KEY = "notifier:throttle:"
 #: Seconds after its last message for which a process counts as one that sends.
 SENDS_FOR = 10
+#: Seconds for which the number of workers is used that hold claims, while Redis does not answer.
+COUNTED_FOR = 1.0
 #: Seconds for which an unused bucket is kept; by then it is full again anyway.
 LIFE_SECONDS = 86400
 
@@ -94,6 +98,8 @@ class _Shares:
         self._buckets: dict[str, Bucket] = {}
         #: Processes that sent through each provider when Redis was last asked.
         self._processes: dict[str, int] = {}
+        #: Workers that hold claims of a channel, and until when that is used (monotonic seconds).
+        self._workers: dict[str, tuple[int, float]] = {}
         self._alone = False
 
     def take(
@@ -108,7 +114,7 @@ class _Shares:
             arguments += [messages, line]
         answer = _take(keys, arguments)
         if answer is None:
-            return self._take_alone(asked, priority, line)
+            return self._take_alone(channel, asked, priority, line)
         self._alone = False
         found = {
             name: Grant(int(granted), float(wait), int(processes))
@@ -118,16 +124,21 @@ class _Shares:
         return found
 
     def _take_alone(
-        self, asked: list[tuple[str, Quota, int]], priority: str, line: str
+        self, channel: str, asked: list[tuple[str, Quota, int]], priority: str, line: str
     ) -> dict[str, Grant]:
-        """Grant from an equal share of each quota, for as many processes as Redis last counted."""
+        """Grant from an equal share of each quota.
+
+        For as many processes as Redis last counted, or as hold claims of the channel if these are
+        more: a process that starts while Redis is away has asked it for nothing.
+        """
         UNSHARED.inc()
         if not self._alone:
             self._alone = True
             log.warning("Redis does not answer; each process keeps to its share of a quota")
         found = {}
+        workers = self._count_workers(channel)
         for name, quota, messages in asked:
-            processes = self._processes.get(name, 1)
+            processes = max(self._processes.get(name, 1), workers)
             grant = Grant(messages, 0.0)
             if quota.per_second:
                 share = Quota(quota.per_second / processes)
@@ -135,6 +146,16 @@ class _Shares:
                 left_over = share.left_over(priority)
                 grant = bucket.take(share, messages, left_over, line, time.time())
             found[name] = Grant(grant.granted, grant.wait, processes)
+        return found
+
+    def _count_workers(self, channel: str) -> int:
+        found, until = self._workers.get(channel, (1, 0.0))
+        if (now := time.monotonic()) >= until:
+            try:
+                found = claims.workers(channel)
+            except Error as error:
+                log.warning("workers cannot be counted: %s", type(error).__name__)
+            self._workers[channel] = found, now + COUNTED_FOR
         return found
 
 

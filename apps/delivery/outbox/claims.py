@@ -30,6 +30,10 @@ INSERT INTO delivery_claim (id, channel, priority, worker, claimed_at, lease_unt
 VALUES (%s, %s, %s, %s, clock_timestamp(), clock_timestamp() + make_interval(secs => %s))
 RETURNING extract(epoch FROM clock_timestamp())::float8
 """
+_WORKERS = """
+SELECT count(DISTINCT worker) FROM delivery_claim
+ WHERE channel = %s AND lease_until > clock_timestamp()
+"""
 # An expired claim that was not released soon after its lease ended was locked by another
 # transaction, so that its worker could not renew it either. Where that worker renews others it is
 # alive: the claim gets another lease.
@@ -80,6 +84,13 @@ def held(claim_ids: Collection[int]) -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM delivery_claim WHERE id = ANY(%s)", [list(claim_ids)])
         return {claim_id for (claim_id,) in cursor.fetchall()}
+
+
+def workers(channel: str) -> int:
+    """Return how many workers hold claims of a channel."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WORKERS, [channel])
+        return int(cursor.fetchone()[0])
 
 
 def close(claim_ids: Collection[int]) -> set[int]:

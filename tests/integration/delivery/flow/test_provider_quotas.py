@@ -13,6 +13,8 @@ from apps.core.cache import ask_redis
 from apps.delivery.flow import provider_quotas
 from apps.delivery.models import Attempt, Chunk, Delivery
 from apps.delivery.monitoring import metrics
+from apps.delivery.outbox import claims
+from apps.delivery.outbox.queues import Queue
 from notifier.resilience.token_bucket import Quota
 from tests.support.deliveries.engine import work_once
 from tests.support.publishers.people import recipient
@@ -182,6 +184,18 @@ def test_without_redis_a_process_keeps_to_its_share(quota, monkeypatch, caplog, 
     assert [grant.granted for grant in grants] == [39, 0]
     assert caplog.text.count("Redis does not answer; each process keeps to its share") == 1
     assert "notifier_unshared_throttles_total 2" in metrics.exposition().decode()
+
+
+def test_a_process_that_never_reached_redis_shares_with_all_that_hold_claims(
+    quota, monkeypatch, db
+):
+    quota(per_second=90)
+    monkeypatch.setattr(provider_quotas, "_take", lambda keys, arguments: None)
+    for number, channel in enumerate(["sms", "sms", "sms", "push"]):
+        monkeypatch.setattr(claims, "_worker", lambda number=number: f"host/1/{number}")
+        claims.open(claims.new_id(), Queue(channel, "high"))
+    grant = provider_quotas.take("sms", {"twilio": 100}, "high", again=False)["twilio"]
+    assert (grant.granted, grant.processes) == (39, 3)
 
 
 def test_a_redis_that_lost_everything_is_no_error(quota):
