@@ -240,3 +240,15 @@ def test_what_is_cancelled_while_nobody_can_look_is_not_sent_later(
     swept()
     assert len(Slow.calls) == sent < PEOPLE
     assert shop.counts(posted) == {"sms": {"accepted": sent, "cancelled": PEOPLE - sent}}
+
+
+def test_cancels_of_what_a_process_does_not_send_are_not_read(shop):
+    recipient("ada")
+    one, *others = [
+        shop.post("notifications", {"user_id": "ada", "channels": ["inbox"], "content": HELLO})
+        for _ in range(3)
+    ]
+    Notification.objects.update(cancelled_at=datetime.now(UTC))
+    found, _, _ = CancellationWatcher()._read([1], [one["id"], str(uuid4())])
+    assert found == {one["id"]}
+    assert Notification.objects.filter(pk__in=[other["id"] for other in others]).count() == 2
