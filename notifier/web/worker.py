@@ -20,6 +20,9 @@ READ = 64 * 1024
 #: Most bytes of incomplete requests, and of unsent answers, that a process holds; above, the oldest
 #: connection is closed.
 MOST_HELD, MOST_UNSENT = 512 * 1024 * 1024, 64 * 1024 * 1024
+#: Bytes that have to come, or to be left unsent, before they are added up again: adding up asks
+#: every connection, and a body may come a byte at a time.
+UNCOUNTED = 4 * 1024 * 1024
 #: Most bytes of a body by default.
 MOST_BODY = 1024 * 1024
 #: Seconds between two checks for connections past their deadline, and for too many of them.
@@ -50,11 +53,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._stops_at = 0.0
         self._busy: set[Connection] = set()
         self._answering = self._together = self._leaving = 0
+        self._more_held = self._more_unsent = 0  # bytes since each was added up
 
     # -- Reading ------------------------------------------------------------------------------
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept a connection; close the one that has waited longest where there are too many."""
+        """Accept a connection; close another where there are too many.
+
+        It is the one that we have read from longest, rather than one that an answer is sent to: the
+        answer may say what was stored.
+        """
         try:
             client, address = listener.accept()
         except OSError as error:
@@ -64,7 +72,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns += 1
         conn = Connection(self.cfg, client, address, listener.getsockname(), self.most_body)
         if self.nr_conns >= self.worker_connections and self._waiting:
-            self._give_up(next(iter(self._waiting)))
+            reading = (one for one in self._waiting if one.reading)
+            self._give_up(next(reading, next(iter(self._waiting))))
         self._wait(conn, selectors.EVENT_READ, self._readable)
 
     def _readable(self, conn: Connection, sock: socket.socket) -> None:
@@ -89,7 +98,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         elif not data:
             self._give_up(conn)
         elif conn.held:
-            self._bound(MOST_HELD, lambda one: one.held)
+            self._more_held += len(data)
+            if self._more_held >= UNCOUNTED:
+                self._more_held = 0
+                self._bound(MOST_HELD, lambda one: one.held)
 
     def enqueue_req(self, conn: Connection) -> None:
         """Give a request to a thread; it may be the last one of its connection."""
@@ -121,7 +133,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if conn.sock.unsent:
             conn.drain(keep)
             self._wait(conn, selectors.EVENT_WRITE, self._writable)
-            self._bound(MOST_UNSENT, lambda one: one.sock.unsent)
+            self._more_unsent += conn.sock.unsent
+            if self._more_unsent >= UNCOUNTED:
+                self._more_unsent = 0
+                self._bound(MOST_UNSENT, lambda one: one.sock.unsent)
         else:
             self._answered(conn, keep)
 
