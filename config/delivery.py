@@ -256,8 +256,9 @@ def retention() -> tuple[int, int]:
     return content, record
 
 
-#: Collectors of metrics of apps that delivery does not know.
+#: Collectors of metrics that ``apps.delivery.monitoring`` does not know.
 COLLECTORS = [
+    "apps.delivery.maintenance.partitions.monitoring.Partitions",
     "apps.schedules.monitoring.Schedules",
     "apps.privacy.keys.usage.EncryptionKeys",
     "apps.privacy.monitoring.Erasures",

@@ -56,6 +56,9 @@ UNATTENDED = 100
 LOG_INS_WITHIN = 15 * MINUTE
 KEY_AGE = 730 * DAY
 ERASURE_AGE = DAY
+#: Days from tomorrow on that have partitions, of seven. With one less, a weekend and the Monday on
+#: which somebody looks still have theirs.
+PARTITION_DAYS = 4
 #: Before the end of a certificate, and of an API key.
 CERTIFICATE_LEFT = 14 * DAY
 API_KEY_LEFT = 7 * DAY
@@ -157,6 +160,10 @@ RULES = {
         _rule(
             *("ErasureWaits", _TICKET, 5 * MINUTE),
             *("A person is not erased for more than a day", ERASURE_AGE),
+        ),
+        _rule(
+            *("PartitionsEnd", _TICKET, 5 * MINUTE),
+            *("The partitions of the large tables end soon", PARTITION_DAYS),
         ),
         _rule("Held", _TICKET, HOUR, "What a restore held still waits for a decision"),
         _rule("LogInsPaused", _TICKET, 0, "Somebody tries passwords of the admin", 0),

@@ -305,6 +305,13 @@ INFRASTRUCTURE = Dashboard(
                     Query("max(notifier_schedules_failing)", "failing"),
                 ],
             ),
+            Panel(
+                "Partitions ahead",
+                "Days from tomorrow on for which the large tables have partitions: a week. Empty "
+                "where they are not partitioned.",
+                "short",
+                [Query("max(notifier_partition_days_ahead)", "days")],
+            ),
         ],
         [
             Panel(

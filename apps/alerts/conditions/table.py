@@ -41,6 +41,7 @@ CONDITIONS = {
     "NotifierCertificateEnds": Condition(upkeep.certificate_ends, MINUTE),
     "NotifierApiKeyEnds": Condition(upkeep.api_key_ends, MINUTE),
     "NotifierErasureWaits": Condition(upkeep.erasure_waits, MINUTE),
+    "NotifierPartitionsEnd": Condition(upkeep.partitions_end, MINUTE),
     "NotifierLogInsPaused": Condition(upkeep.log_ins_paused, MINUTE),
 }
 

@@ -1,4 +1,4 @@
-"""Conditions that are seen to in time: old keys, certificates, erasures, log-ins."""
+"""Conditions that are seen to in time: old keys, certificates, erasures, partitions, log-ins."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,8 +11,10 @@ from apps.alerts.rules import (
     ERASURE_AGE,
     KEY_AGE,
     LOG_INS_WITHIN,
+    PARTITION_DAYS,
 )
 from apps.core import clock
+from apps.delivery.maintenance.partitions import making
 from apps.operators import log_in_limits
 from apps.privacy import monitoring as privacy
 from apps.privacy.keys import usage
@@ -61,6 +63,13 @@ def erasure_waits() -> Iterator[Finding]:
     age = privacy.oldest_erasure()
     if age > ERASURE_AGE:
         yield Finding("", f"The oldest was asked for {ago(age)} ago.")
+
+
+def partitions_end() -> Iterator[Finding]:
+    """Find out whether nothing makes the partitions of the coming days, where tables have some."""
+    ahead = making.days_ahead()
+    if ahead is not None and ahead < PARTITION_DAYS:
+        yield Finding("", f"There are partitions for {ahead} days from tomorrow on.")
 
 
 def log_ins_paused() -> Iterator[Finding]:

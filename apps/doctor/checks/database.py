@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection as django_connection
 from django.db.migrations.executor import MigrationExecutor
 
+from apps.alerts.rules import PARTITION_DAYS
 from apps.core.database_errors import FAILURES
 from apps.delivery.holding import recognition, selection
 from apps.delivery.maintenance.partitions import making
@@ -77,9 +78,9 @@ def _partitions() -> Iterator[Finding]:
             "fail with 'out of shared memory'",
             f"set it to {LOCKS} or more, and restart PostgreSQL",
         )
-    if ahead < 2:
+    if ahead < PARTITION_DAYS:
         yield _found.warning(
-            f"The partitions of the large tables end in {max(ahead, 0)} days: rows of later days "
+            f"The partitions of the large tables end in {ahead} days: rows of later days "
             "are deleted one by one",
             "see that a housekeeping worker and beat run: delivery.purge_notifications makes them, "
             "every ten minutes; its errors are in the worker's log",

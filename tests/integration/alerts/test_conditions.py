@@ -1,6 +1,7 @@
 """Each condition holds for what its alert is for, and not beside it."""
 
 import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,13 +19,17 @@ from apps.delivery.flow import breakers
 from apps.delivery.holding import holding
 from apps.delivery.intake import load_shedding
 from apps.delivery.models import MinuteCount
+from apps.delivery.monitoring import metrics
 from apps.operators import log_in_limits
 from apps.privacy.models import EncryptionKey, Erasure
 from apps.publishers.models import ApiKey
 from apps.schedules.models import Schedule
 from notifier.resilience.breaker import Tally
 from stack.supervision import ports
+from tests.integration.delivery.partitions.conftest import partitioned
 from tests.support.publishers.people import recipient
+
+__all__ = ["partitioned"]  # fixtures
 
 DAY = timedelta(days=1)
 HELLO = {"body": "Hello"}
@@ -246,6 +251,26 @@ def test_an_erasure_waits_after_a_day():
         assert bool(about(upkeep.erasure_waits)) == holds
     Erasure.objects.filter(pk=row.pk).update(finished_at=clock.moment())
     assert about(upkeep.erasure_waits) == []
+
+
+@pytest.fixture
+def later() -> Iterator[Callable[[int], None]]:
+    """Let it be so many days later."""
+    yield lambda days: clock.synchronize(time.time() + days * DAY.total_seconds())
+    clock.measure()
+
+
+def test_partitions_end_soon_where_no_new_ones_are_made(partitioned, later):
+    for days, ahead, holds in ((0, 7, False), (3, 4, False), (4, 3, True), (9, 0, True)):
+        later(days)
+        assert bool(about(upkeep.partitions_end)) == holds
+        assert f"\nnotifier_partition_days_ahead {ahead}.0" in metrics.exposition().decode()
+
+
+def test_tables_that_are_not_partitioned_have_no_partitions_that_end(transactional_db, later):
+    later(9)
+    assert about(upkeep.partitions_end) == []
+    assert "\nnotifier_partition_days_ahead " not in metrics.exposition().decode()
 
 
 def test_an_api_key_in_use_ends_soon_or_has_ended(shop):

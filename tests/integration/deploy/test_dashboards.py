@@ -91,6 +91,7 @@ def prometheus(tmp_path_factory) -> Iterator[Prometheus]:
                 f"--web.listen-address={ports.HOST}:{port}",
             ]
             process = Process("prometheus", command, env=on.env, output=directory / "log")
+            manage_py(on, "partition")
             with process:
                 url = f"http://{ports.HOST}:{port}"
                 process.wait_until(
@@ -104,15 +105,22 @@ def prometheus(tmp_path_factory) -> Iterator[Prometheus]:
                 user.join(PATIENCE)
 
 
+def manage_py(on: Stage, *arguments: str) -> str:
+    """Run a command of ``manage.py``; return what it prints."""
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=on.env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def play(on: Stage, stopping: threading.Event) -> None:
     """Cause what metrics count, again and again, so that rates have something to show."""
     directory = manage.create_publisher(on.env, "crm", "--directory", "--or-another-key")
     key = manage.create_publisher(on.env, "shop", "--or-another-key")
-    manage_py = [sys.executable, "manage.py", "inbox_token", "seen"]
-    token = subprocess.run(manage_py, cwd=ROOT, env=on.env, capture_output=True, text=True).stdout
+    token = manage_py(on, "inbox_token", "seen").strip()
     sandbox = SandboxClient(on.sandbox["control_url"])
     page = urllib.request.Request(
-        f"{on.stream_url}/v1/inbox/stream", headers={"Authorization": f"Bearer {token.strip()}"}
+        f"{on.stream_url}/v1/inbox/stream", headers={"Authorization": f"Bearer {token}"}
     )
     person = {
         "contacts": [

@@ -50,7 +50,7 @@ def days_ahead() -> int | None:
     today = days.of_moment(clock.moment())
     with connection.cursor() as cursor:
         last = min(max(tables.attached_days(cursor, table), default=today) for table in TABLES)
-    return (last - today).days
+    return max((last - today).days, 0)
 
 
 def analyze() -> None:
