@@ -1,7 +1,9 @@
 """The tables partitioned by day, and plain again afterwards."""
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
+import psycopg2
 import pytest
 from django.db import connection
 
@@ -23,6 +25,15 @@ def plain_afterwards(transactional_db: None) -> Iterator[None]:
     """Have plain tables after the test."""
     yield
     make_plain()
+
+
+@contextmanager
+def held(table: str) -> Iterator[None]:
+    """Have a transaction of somebody else hold a table, as one does that wrote to it."""
+    parameters = connection.get_connection_params() | {"cursor_factory": None}
+    with closing(psycopg2.connect(**parameters)) as other:
+        other.cursor().execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE")
+        yield
 
 
 def make_plain() -> None:

@@ -1,20 +1,19 @@
 """An existing database is partitioned while it is used, and made plain again."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection, transaction
+from django.db import connection
 
 from apps.delivery.maintenance.partitions import locks, moving
 from apps.delivery.maintenance.partitions.tables import TABLES
 from apps.delivery.models import Delivery, Notification
+from tests.integration.delivery.partitions.conftest import held
 from tests.support.deliveries.workers import in_thread
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import HELLO
-from tests.support.waiting import until
 
 INDEXES = """
 SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s) ORDER BY indexname
@@ -112,45 +111,18 @@ def test_what_a_killed_one_left_is_removed_before_it_refuses_rows(shop, purge_af
 
 def test_it_waits_for_a_transaction_and_nobody_waits_for_it(shop, plain_afterwards, monkeypatch):
     monkeypatch.setattr(locks, "PAUSE", 0.01)
-    release = threading.Event()
-
-    def hold():
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE delivery_notification IN ROW EXCLUSIVE MODE")
-            release.wait(60)
-
-    thread = in_thread(hold)
-    until(lambda: locked("delivery_notification"))
-    mover = in_thread(moving.partition_all)
-    assert not Notification.objects.exists(), "who comes later gets by"
-    release.set()
-    thread.join(60)
+    with held("delivery_notification"):
+        mover = in_thread(moving.partition_all)
+        assert not Notification.objects.exists(), "who comes later gets by"
+        assert mover.is_alive()
     mover.join(60)
     assert moving.partition_all() == 0
 
 
-def locked(table):
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = %s::regclass "
-            "AND mode = 'RowExclusiveLock')",
-            [table],
-        )
-        return cursor.fetchone()[0]
-
-
 def test_it_gives_up_on_a_table_that_is_held_for_ever(shop, plain_afterwards, monkeypatch):
     monkeypatch.setattr(moving, "LONGEST", 0.2)
-    release = threading.Event()
-
-    def hold():
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE delivery_notification IN ROW EXCLUSIVE MODE")
-            release.wait(60)
-
-    thread = in_thread(hold)
-    until(lambda: locked("delivery_notification"))
-    with pytest.raises(CommandError, match="pg_stat_activity"):
+    with (
+        held("delivery_notification"),
+        pytest.raises(CommandError, match="pg_stat_activity"),
+    ):
         call_command("partition")
-    release.set()
-    thread.join(60)

@@ -1,11 +1,10 @@
 """Tables that are partitioned by day: sending as before, and days that go as a whole."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 
 from apps.core.delivery_ids import number_of
 from apps.delivery.maintenance.partitions import dropping, making, moving
@@ -21,7 +20,7 @@ from apps.delivery.models import (
 )
 from apps.delivery.outbox import waiting_days
 from notifier.domain.ids import days
-from tests.support.deliveries.workers import in_thread
+from tests.integration.delivery.partitions.conftest import held
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop, delivery_of
 
@@ -274,20 +273,9 @@ def test_a_locked_day_is_dropped_by_a_later_run_and_not_row_by_row(
 ):
     monkeypatch.setattr(dropping, "LONGEST", 0.1)
     monkeypatch.setattr(making, "LONGEST", 0.1)
-    release, held = threading.Event(), threading.Event()
-
-    def hold():
-        with transaction.atomic():
-            list(Delivery.objects.all())
-            held.set()
-            release.wait(60)
-
-    thread = in_thread(hold)
-    assert held.wait(60)
-    purge_after(31.1)
-    assert Notification.objects.count() == 1
-    release.set()
-    thread.join(60)
+    with held("delivery_delivery"):
+        purge_after(31.1)
+        assert Notification.objects.count() == 1
     purge_after(31.1)
     assert not Notification.objects.exists()
 
