@@ -7,8 +7,23 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+
+from django.db.migrations.operations import (
+    AddConstraint,
+    AddIndex,
+    RemoveIndex,
+    RunSQL,
+    SeparateDatabaseAndState,
+)
+from django.db.migrations.operations.base import Operation
+from django.db.models import UniqueConstraint
+
+from apps.delivery.maintenance.partitions.indexes import (
+    AddIndexByPartition,
+    RemoveIndexByPartition,
+)
 
 SQUAWK = Path(sys.executable).with_name("squawk")
 #: The oldest PostgreSQL that will do.
@@ -37,6 +52,39 @@ def objections(statements: Sequence[str], *, atomic: bool) -> list[str]:
             "only CONCURRENTLY belongs in it"
         )
     return found
+
+
+def objections_to_indexes(operations: Iterable[Operation], tables: Mapping[str, str]) -> list[str]:
+    """Return the objections to how operations make or drop indexes of tables with partitions.
+
+    ``tables``: by the names of their models, in lower case.
+    """
+    return [
+        f"{one.describe()}: fails where {', '.join(tables.values())} are partitioned: "
+        "AddIndexByPartition and RemoveIndexByPartition do not"
+        for one in _flat(operations)
+        if not isinstance(one, AddIndexByPartition | RemoveIndexByPartition)
+        and _indexes(one, tables)
+    ]
+
+
+def _flat(operations: Iterable[Operation]) -> Iterator[Operation]:
+    for one in operations:
+        if isinstance(one, SeparateDatabaseAndState):
+            yield from _flat(one.database_operations)
+        else:
+            yield one
+
+
+def _indexes(operation: Operation, tables: Mapping[str, str]) -> bool:
+    """Whether an operation makes or drops an index of one of the tables."""
+    if isinstance(operation, RunSQL):
+        named = rf'\bINDEX\b.*\bON\s+(ONLY\s+)?"?({"|".join(tables.values())})\b'
+        return bool(re.search(named, f"{operation.sql} {operation.reverse_sql}", re.I | re.S))
+    if isinstance(operation, AddConstraint):
+        unique = isinstance(operation.constraint, UniqueConstraint)
+        return unique and operation.model_name_lower in tables
+    return isinstance(operation, AddIndex | RemoveIndex) and operation.model_name_lower in tables
 
 
 def _of_squawk(statements: Sequence[str], *, atomic: bool) -> list[str]:
