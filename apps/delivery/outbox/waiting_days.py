@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from django.db import connection
 
 from apps.core import clock
+from apps.delivery.outbox import partition_names
 from notifier.domain.ids import days
 
 #: Seconds for which the days are kept. What becomes due on another day is claimed so much later.
@@ -17,10 +18,6 @@ KEPT = 5.0
 #: SQL that bounds nothing.
 ALL = "true"
 
-_PARTITIONS = """
-SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
- WHERE i.inhparent = 'delivery_delivery'::regclass
-"""
 # By the range of a day, not the name of its partition, which may be dropped meanwhile.
 _WAITS = """
 SELECT {number} WHERE EXISTS (SELECT FROM delivery_delivery
@@ -57,8 +54,7 @@ def forget() -> None:
 
 def _condition() -> str:
     with connection.cursor() as cursor:
-        cursor.execute(_PARTITIONS)
-        found = sorted(day for (name,) in cursor.fetchall() if (day := days.in_name(name)))
+        found = partition_names.of_days(cursor, "delivery_delivery")
         if not found:
             return ALL
         # Up to the next partition: rows of a day in between, whose own is gone, are in the rest.

@@ -19,6 +19,7 @@ from apps.core import arrays
 from apps.core.processes import progress
 from apps.delivery.maintenance.partitions import locks, tables
 from apps.delivery.maintenance.partitions.tables import TABLES, PartitionedTable
+from apps.delivery.outbox import partition_names
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def ended(by: date) -> list[Span]:
         return []
     with connection.cursor() as cursor:
         names = tables.attached(cursor)
-        there = tables.attached_days(cursor, TABLES[0])
+        there = partition_names.of_days(cursor, TABLES[0].name)
         end = tables.end_of_before(cursor)
     spans = [Span(day, day + timedelta(days=1)) for day in there]
     if end is not None:

@@ -10,6 +10,7 @@ from apps.core import clock
 from apps.delivery.maintenance.partitions import tables
 from apps.delivery.maintenance.partitions.locks import Busy, tries
 from apps.delivery.maintenance.partitions.tables import TABLES, PartitionedTable
+from apps.delivery.outbox import partition_names
 from notifier.domain.ids import days
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,9 @@ def days_ahead() -> int | None:
         return None
     today = days.of_moment(clock.moment())
     with connection.cursor() as cursor:
-        last = min(max(tables.attached_days(cursor, table), default=today) for table in TABLES)
+        last = min(
+            max(partition_names.of_days(cursor, table.name), default=today) for table in TABLES
+        )
     return max((last - today).days, 0)
 
 
@@ -67,7 +70,7 @@ def _missing(cursor: CursorWrapper, table: PartitionedTable) -> list[date]:
     The first one of all follows on what was there before the table was partitioned.
     """
     today = days.of_moment(clock.moment())
-    there = tables.attached_days(cursor, table)
+    there = partition_names.of_days(cursor, table.name)
     wanted = [today + timedelta(days=number) for number in range(AHEAD + 1)]
     return [day for day in wanted if day not in there and (not there or day > there[0])]
 

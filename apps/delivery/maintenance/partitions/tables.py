@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from apps.delivery.outbox import delivery_numbers
+from apps.delivery.outbox import delivery_numbers, partition_names
 from notifier.domain.ids import days
 
 
@@ -114,11 +114,7 @@ def all_partitioned() -> bool:
 
 def attached(cursor: CursorWrapper) -> set[str]:
     """Return the names of the partitions of all tables."""
-    cursor.execute(
-        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = ANY(%s::regclass[])",
-        [[table.name for table in TABLES]],
-    )
-    return {name for (name,) in cursor.fetchall()}
+    return {name for table in TABLES for name in partition_names.of(cursor, table.name)}
 
 
 def end_of_before(cursor: CursorWrapper) -> date | None:
@@ -134,13 +130,3 @@ def end_of_before(cursor: CursorWrapper) -> date | None:
     )
     row = cursor.fetchone()
     return None if row is None else days.of_delivery(int(row[0]))
-
-
-def attached_days(cursor: CursorWrapper, table: PartitionedTable) -> list[date]:
-    """Return the days that a table has a partition of, the oldest first."""
-    cursor.execute(
-        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
-        "WHERE i.inhparent = %s::regclass ORDER BY c.relname",
-        [table.name],
-    )
-    return [day for (name,) in cursor.fetchall() if (day := days.in_name(name)) is not None]
