@@ -62,7 +62,7 @@ def _ask(connection: Any, statement: str) -> Any:
 
 
 def _partitions() -> Iterator[Finding]:
-    """Look whether there are partitions for the days to come, where tables have some."""
+    """Look at the partitions of the days to come, and at their settings, where tables have some."""
     try:
         ahead = making.days_ahead()
     except FAILURES:
@@ -70,15 +70,26 @@ def _partitions() -> Iterator[Finding]:
     if ahead is None:
         return
     with django_connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('max_locks_per_transaction')::int")
-        (locks,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT current_setting('max_locks_per_transaction')::int, "
+            "current_setting('jit')::boolean"
+        )
+        locks, jit = cursor.fetchone()
     if locks < LOCKS:
         yield _found.warning(
             f"max_locks_per_transaction is {locks}, and tables are partitioned: a statement may "
             "fail with 'out of shared memory'",
             f"set it to {LOCKS} or more, and restart PostgreSQL",
         )
-    if ahead < PARTITION_DAYS:
+    if jit:
+        yield _found.warning(
+            "jit is on, and tables are partitioned: a statement on all partitions may be compiled "
+            "for seconds before it runs for milliseconds",
+            "run ALTER DATABASE … SET jit = off, and restart the processes",
+        )
+    if ahead >= PARTITION_DAYS:
+        yield _found.ok(f"the large tables have partitions for {ahead} days ahead")
+    else:
         yield _found.warning(
             f"The partitions of the large tables end in {ahead} days: rows of later days "
             "are deleted one by one",

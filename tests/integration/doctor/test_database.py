@@ -231,6 +231,16 @@ def test_partitions_that_end_soon_are_a_warning(partitioned, doctor):
     assert "delivery.purge_notifications" in found.remedy
 
 
+def test_jit_is_a_warning_where_tables_are_partitioned(partitioned, doctor):
+    with connection.cursor() as cursor:
+        cursor.execute("SET jit = on")
+        try:
+            found = only(doctor("database"), Level.WARNING, "jit is on")
+        finally:
+            cursor.execute("RESET jit")
+    assert "jit = off" in found.remedy
+
+
 def partitions_of(cursor, table):
     """Return the partitions that a table has of days, the oldest first."""
     cursor.execute(

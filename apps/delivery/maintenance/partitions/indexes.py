@@ -16,16 +16,13 @@ from django.db.migrations.state import ProjectState
 from django.db.models import Index, Model
 
 from apps.delivery.maintenance.partitions import locks
+from apps.delivery.maintenance.partitions.tables import IndexInvalid
 from apps.delivery.outbox import partition_names
 
 #: Seconds for which the locks are tried: a vacuum of a large partition may take long.
 LONGEST = 3_600.0
 #: Longest time under the locks, after which nothing has changed: no index is built there.
 STATEMENT = "2s"
-
-
-class IndexInvalid(Exception):
-    """A partition's index is invalid, and so would be that of the table."""
 
 
 class _Editor:

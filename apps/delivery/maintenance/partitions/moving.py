@@ -35,12 +35,15 @@ def partition_all(say: Callable[[str], object] = _QUIET) -> int:
     then all of them are switched in one transaction, which takes milliseconds. Whatever stops it
     leaves plain tables. ``say`` gets a line for each step.
 
-    Raises ``locks.Busy`` where another run is at work, or a lock is not to be had.
+    Raises ``locks.Busy`` where another run is at work, or a lock is not to be had, and
+    ``tables.IndexInvalid`` where an index is, which would be built anew while everybody waits.
     """
     if tables.all_partitioned():
         return 0
     with locks.alone():
         forget_checks()
+        with connection.cursor() as cursor:
+            tables.require_valid_indexes(cursor)
         return _partition_all(say)
 
 

@@ -96,6 +96,21 @@ TABLES: Sequence[PartitionedTable] = (
 )
 
 
+class IndexInvalid(Exception):
+    """An index that should be valid is not: what built it was interrupted."""
+
+
+def require_valid_indexes(cursor: CursorWrapper) -> None:
+    """Raise ``IndexInvalid`` where one of the tables has such an index."""
+    cursor.execute(
+        "SELECT indexrelid::regclass::text FROM pg_index "
+        "WHERE indrelid = ANY(%s::regclass[]) AND NOT indisvalid ORDER BY 1",
+        [[table.name for table in TABLES]],
+    )
+    if found := [name for (name,) in cursor.fetchall()]:
+        raise IndexInvalid(", ".join(found))
+
+
 def partitioned(cursor: CursorWrapper) -> list[PartitionedTable]:
     """Return those of the tables that are partitioned already."""
     cursor.execute(

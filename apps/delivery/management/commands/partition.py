@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.delivery.maintenance.partitions import moving
 from apps.delivery.maintenance.partitions.locks import Busy
+from apps.delivery.maintenance.partitions.tables import IndexInvalid
 
 
 class Command(BaseCommand):
@@ -25,7 +26,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        act = moving.undo if options["undo"] else moving.partition_all
+        undo = options["undo"]
+        act = moving.undo if undo else moving.partition_all
         try:
             number = act(self.stdout.write)
         except Busy as error:
@@ -33,5 +35,13 @@ class Command(BaseCommand):
                 "Another run is at work, or others have held a table for an hour: see "
                 "pg_stat_activity for long transactions and autovacuum. Nothing has changed."
             ) from error
-        if not number:
-            self.stdout.write("There is nothing to do.")
+        except IndexInvalid as error:
+            raise CommandError(
+                f"Building an index was interrupted, which is invalid since: {error}. Run "
+                "manage.py migrate again, or drop it. Nothing has changed."
+            ) from error
+        if number:
+            self.stdout.write(f"{number} tables are {'plain again' if undo else 'partitioned'}.")
+        else:
+            already = "not partitioned" if undo else "partitioned already"
+            self.stdout.write(f"There is nothing to do: the tables are {already}.")

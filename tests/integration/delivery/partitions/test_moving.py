@@ -109,6 +109,34 @@ def test_what_a_killed_one_left_is_removed_before_it_refuses_rows(shop, purge_af
     assert constraints() == []
 
 
+def test_it_says_what_it_did_and_what_is_so_already(transactional_db, plain_afterwards, capsys):
+    said = []
+    for arguments in ([], [], ["--undo"], ["--undo"]):
+        call_command("partition", *arguments)
+        said.append(capsys.readouterr().out.splitlines()[-1])
+    nothing = "There is nothing to do: the tables are"
+    assert said == [
+        *("5 tables are partitioned.", f"{nothing} partitioned already."),
+        *("5 tables are plain again.", f"{nothing} not partitioned."),
+    ]
+
+
+def test_an_index_that_was_left_unfinished_is_not_built_while_everybody_waits(
+    transactional_db, plain_afterwards
+):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX half_built ON delivery_attempt (provider)")
+        cursor.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'half_built'::regclass"
+        )
+        try:
+            with pytest.raises(CommandError, match=r"half_built\. Run manage\.py migrate"):
+                call_command("partition")
+        finally:
+            cursor.execute("DROP INDEX half_built")
+    assert constraints() == []
+
+
 def test_it_waits_for_a_transaction_and_nobody_waits_for_it(shop, plain_afterwards, monkeypatch):
     monkeypatch.setattr(locks, "PAUSE", 0.01)
     with held("delivery_notification"):
