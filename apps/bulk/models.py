@@ -31,7 +31,8 @@ class BulkAction(models.Model):
     """One action on everything that ``match`` finds among the rows of that time.
 
     - ``id``: a UUIDv7. ``publisher_id``: whose rows; null: everybody's, which operators ask for.
-    - ``match``: the criteria by name, as JSON; see the module of the action.
+    - ``match``: the criteria by name, as JSON; see the module of the action. Those that tell of
+      people are taken out when it ends (``actions.base.impersonal``).
     - ``asked_kind``, ``asked_by``: the actor, as the audit trail has it.
     - ``total``: how many rows matched when it began; null until then, and where counting took
       too long.

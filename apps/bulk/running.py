@@ -9,7 +9,7 @@ with each batch. An abort waits for the batch under way, and no further one begi
 import threading
 import time
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from rest_framework.request import Request
 from uuid_utils.compat import uuid7
 
 from apps.bulk import actions
-from apps.bulk.actions.base import Batch
+from apps.bulk.actions.base import Batch, impersonal
 from apps.bulk.models import BulkAction
 from apps.core import clock
 from apps.publishers import audit
@@ -70,7 +70,7 @@ def begin(
         "bulk_action",
         str(row.pk),
         publisher_id=publisher_id,
-        after={"action": action, "match": dict(match)},
+        after={"action": action, "match": impersonal(match)},
     )
     return row
 
@@ -171,9 +171,19 @@ def purge() -> int:
 
 
 def _end(row: BulkAction, by: str) -> None:
-    row.finished_at, row.leased_until = clock.moment(), None
+    _finish(row, clock.moment())
     row.aborted_by = by[: audit.LONGEST_ACTOR]
-    row.save(update_fields=["finished_at", "leased_until", "aborted_by"])
+    row.save(update_fields=[*_FINISHED, "aborted_by"])
+
+
+#: Columns that ``_finish`` sets.
+_FINISHED = ("finished_at", "leased_until", "match")
+
+
+def _finish(row: BulkAction, at: datetime) -> None:
+    """End an action: nothing needs the criteria any more that tell of people."""
+    row.finished_at, row.leased_until = at, None
+    row.match = impersonal(row.match)
 
 
 @transaction.atomic
@@ -222,8 +232,8 @@ def _do(held: BulkAction, batch: Batch) -> bool:
     row.cursor = step.cursor or ""
     row.leased_until = now + LEASE
     if step.cursor is None:
-        row.finished_at, row.leased_until = now, None
-    row.save(update_fields=["done", "counts", "cursor", "leased_until", "finished_at"])
+        _finish(row, now)
+    row.save(update_fields=["done", "counts", "cursor", *_FINISHED])
     actor = Actor(row.asked_kind, row.asked_by)
     for (action, kind, name, owner), after in step.events.items():
         audit.record(None, action, kind, name, actor=actor, publisher_id=owner, after=dict(after))

@@ -77,7 +77,7 @@ class BulkActionOut(serializers.ModelSerializer[BulkAction]):
 
     action = serializers.ChoiceField([str(one) for one in OFFERED])
     state = serializers.ChoiceField([str(one) for one in BulkState])
-    match = serializers.SerializerMethodField(help_text="as posted")
+    match = serializers.SerializerMethodField(help_text="as posted; a reference until it ends")
     counts = serializers.SerializerMethodField(
         help_text="what became of those it has gone through, by name"
     )

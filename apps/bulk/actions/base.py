@@ -33,6 +33,10 @@ class Step:
     waits: bool = False
 
 
+#: Criteria that tell of a person: a publisher's own word for a notification, and whose it is.
+PERSONAL = ("reference", "recipient_id")
+#: Stands in their place where they are kept for longer than an action takes.
+NOT_KEPT = "[not kept]"
 #: Does a batch, in the caller's transaction, which has the action's row locked and passes it.
 Batch: TypeAlias = Callable[[BulkAction], Step]
 
@@ -52,6 +56,11 @@ class Action(Protocol):
 
         What this reads itself, it reads outside of them.
         """
+
+
+def impersonal(match: Mapping[str, Any]) -> dict[str, Any]:
+    """Return criteria as they may be kept when the people they tell of are erased."""
+    return {name: NOT_KEPT if name in PERSONAL else value for name, value in match.items()}
 
 
 def moment(match: Mapping[str, Any], name: str) -> datetime | None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from apps.bulk.actions.base import Batch, Event, Step
+from apps.bulk.actions.base import Batch, Event, Step, impersonal
 from apps.bulk.models import BulkAction
 from apps.delivery import state as delivery_state
 from apps.delivery.models import Delivery
@@ -47,7 +47,7 @@ class Releasing:
         events: dict[Event, Mapping[str, Any]] = {
             Event("release", "delivery", "", owner): {
                 "rows": number,
-                "match": row.match,
+                "match": impersonal(row.match),
                 "bulk_action": str(row.pk),
             }
             for owner, number in owners.items()

@@ -383,6 +383,20 @@ def test_they_are_listed_to_their_publisher_alone(shop, other_shop, dead):
     other_shop.post(f"bulk-actions/{begun[0]['id']}/abort", None, status=404)
 
 
+@pytest.mark.parametrize("ended", ["done", "aborted"])
+def test_a_reference_is_kept_until_the_action_ends(shop, scheduled, ended):
+    scheduled(reference="order-4711")
+    begun = begin(shop, "cancel", reference="order-4711", state="scheduled")
+    assert begun["match"] == {"reference": "order-4711", "state": "scheduled"}
+    if ended == "aborted":
+        shop.post(f"bulk-actions/{begun['id']}/abort", None, status=200)
+    running.tick()
+    found = read(shop, begun)
+    assert found["state"] == ended
+    assert found["match"] == {"reference": "[not kept]", "state": "scheduled"}
+    assert "4711" not in str(list(AuditEvent.objects.values_list("after", flat=True)))
+
+
 def test_anothers_rows_are_not_touched(shop, other_shop, dead):
     begun = begin(other_shop, "redrive", channel="sms")
     running.tick()

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.bulk import running
+from apps.bulk.actions.base import NOT_KEPT
 from apps.bulk.models import BulkAction
 from apps.delivery.models import Delivery, Notification
 from apps.publishers.models import AuditEvent
@@ -51,7 +52,7 @@ def test_what_the_list_of_notifications_shows_is_cancelled(
     row = BulkAction.objects.get()
     page = operator.get(reverse("admin:bulk_bulkaction_change", args=[row.pk])).content.decode()
     assert "3 of 3" in page
-    assert "reference: launch" in page
+    assert "reference: [not kept]" in page
     assert "Abort it" not in page
     listed = operator.get(reverse("admin:bulk_bulkaction_changelist")).content.decode()
     assert "3 of 3" in listed
@@ -69,11 +70,15 @@ def test_a_search_for_a_person_cancels_theirs_without_naming_them(
     Delivery.objects.update(state="retrying", next_attempt_at=timezone.now() + timedelta(hours=1))
     for query in ("?q=ada", "?q=person:ada"):
         begin(operator, "cancel", query)
+    matches = list(BulkAction.objects.values_list("match", flat=True))
     running.tick()
     ada = Delivery.objects.exclude(recipient_id=person.pk).get()
     assert cancelled() == {str(ada.notification_id)}
+    assert matches == [{"recipient_id": ada.recipient_id}] * 2
     for row in BulkAction.objects.all():
-        assert row.match == {"recipient_id": ada.recipient_id}
+        assert row.match == {"recipient_id": NOT_KEPT}
+    for event in AuditEvent.objects.filter(object_type="bulk_action"):
+        assert event.after["match"] == {"recipient_id": NOT_KEPT}
     assert "ada" not in str(list(AuditEvent.objects.values_list("after", flat=True)))
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from django.test import Client
 from rest_framework.test import APIClient
 
+from apps.bulk import running as bulk_actions
+from apps.bulk.models import BulkAction
 from apps.delivery.models import StatusWebhook
 from apps.delivery.status_webhooks import health
 from apps.preferences.models import Contact, Recipient
@@ -86,6 +88,7 @@ class Person:
         self.join()
         self.send()
         self.act(operator)
+        self.match(operator)
         self.wait()
         self.die()
 
@@ -195,6 +198,17 @@ class Person:
         form = {"locale": "fr", "time_zone": "UTC", "quiet_hours": "null"}
         page = f"/admin/preferences/recipient/{person.pk}/change/"
         assert operator.post(page, form).status_code == 302
+
+    def match(self, operator: Client) -> None:
+        """Let bulk actions be done to what tells of them: by the publisher, and by an operator."""
+        match = {"reference": f"{MARK}-everywhere"}
+        self.shop.post("bulk-actions", {"action": "cancel", "match": match})
+        person = Recipient.objects.get(user_id=ADA)
+        query = f"recipient_id={person.pk}&channel=sms"
+        page = f"/admin/bulk/bulkaction/begin/release/?{query}"
+        assert operator.post(page).status_code == 302
+        assert BulkAction.objects.count() == 2
+        bulk_actions.tick()
 
     def wait(self) -> None:
         """Let some wait: for later, alone and with others, for a digest, and for an attempt."""

@@ -1,5 +1,6 @@
 """Search for marks in all that the service keeps: tables, decrypted, Redis, queues."""
 
+import json
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
@@ -127,15 +128,37 @@ def in_queues(marks: Collection[str]) -> dict[str, str]:
 
 
 def referring(column: str, ids: Collection[int]) -> dict[str, list[Any]]:
-    """Values of columns of this name, or of lists of such, that are among ``ids``, by table."""
+    """Values of columns of this name, or of lists of such, that are among ``ids``, by table.
+
+    Members of JSON of this name are among them.
+    """
     found: dict[str, list[Any]] = {}
     for table, kinds in columns().items():
+        for name in (name for name, kind in kinds.items() if kind == "jsonb"):
+            for row in rows(table):
+                if set(_members(_json(row[name]), column)) & set(ids):
+                    found.setdefault(f"{table}.{name}", []).append(row[name])
         for name in kinds.keys() & {column, f"{column}s"}:
             for row in rows(table):
                 values = row[name] if isinstance(row[name], list) else [row[name]]
                 if set(values) & set(ids):
                     found.setdefault(f"{table}.{name}", []).append(row[name])
     return found
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _members(value: Any, member: str) -> Iterator[Any]:
+    """Each value of the members of this name, however deep they are."""
+    if isinstance(value, dict):
+        if isinstance(found := value.get(member), int):
+            yield found
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from _members(one, member)
 
 
 def hashes(indexes: Collection[bytes]) -> set[str]:

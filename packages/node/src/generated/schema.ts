@@ -1439,7 +1439,7 @@ export interface components {
             /** Format: uuid */
             readonly id: string;
             readonly action: components["schemas"]["ActionEnum"];
-            /** @description as posted */
+            /** @description as posted; a reference until it ends */
             readonly match: {
                 readonly [key: string]: string;
             };
