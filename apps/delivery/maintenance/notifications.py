@@ -65,20 +65,24 @@ def purge(longest: float = LONGEST) -> int:
     once do some of it twice, which changes nothing.
     """
     until = time.monotonic() + longest
-    deleted = _walk("expiring", What.CONTENT, EXPIRING_AGE, _EXPIRING, until)
+    deleted = _walk(_PASSWORDS, What.CONTENT, EXPIRING_AGE, _EXPIRING, until)
+    # What these put off, before the walks that a change of rules sends over all that is kept.
+    deleted += _look_again(What.CONTENT, until)
     for what in What:
         left_alone = _drop_days(until) if what is What.RECORD else None
         for age in _ages(what):
             days_old = timedelta(days=age)
             deleted += _walk(f"{what}:{age}", what, days_old, _OF_AGE, until, left_alone)
-        deleted += _look_again(what, until)
-    return deleted
+    return deleted + _look_again(What.RECORD, until)
 
 
 def rules_changed() -> None:
-    """Look at everything anew: what was passed may be due by the new rules."""
+    """Look at everything anew: what was passed may be due by the new rules.
+
+    But for what expires: all that its walk has left of that is among what was put off.
+    """
     _not_before.clear()
-    RetentionMark.objects.all().delete()
+    RetentionMark.objects.exclude(pk=_PASSWORDS).delete()
     RetentionDeferral.objects.update(due_at=clock.moment())
 
 
@@ -92,6 +96,8 @@ def _ages(what: What) -> list[int]:
     return sorted({_default(what), *(age for age in found if age is not None)})
 
 
+#: The name of the walk over critical notifications that expire.
+_PASSWORDS = "expiring"
 #: SQL: which notifications a walk looks at. What is kept for longer is left to a later walk.
 _OF_AGE = "kept.age <= %(age)s"
 _EXPIRING = "n.category_kind = 'critical' AND n.expires_at IS NOT NULL"

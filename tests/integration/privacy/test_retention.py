@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.core import clock
@@ -19,6 +21,7 @@ from apps.delivery.models import (
     Delivery,
     HourCount,
     Notification,
+    RetentionMark,
     RetentionRule,
     StateCount,
 )
@@ -178,6 +181,27 @@ def test_a_rule_that_comes_later_holds_for_what_was_passed(shop, work, ada, purg
     assert operator.post(f"{RULES}/{rule.pk}/delete/", {"post": "yes"}).status_code == 302
     purge_after(10)
     assert not content_of(posted)
+
+
+def test_a_changed_rule_delays_no_password(shop, work, ada, purge_after, operator):
+    Category.objects.create(name="security", kind=CategoryKind.CRITICAL)
+    expires = datetime.now(UTC) + timedelta(days=2)
+    posted = post(shop, category="security", expires_at=expires.isoformat(), channels=["sms"])
+    others = [post(shop, channels=["inbox"]) for _ in range(2)]
+    work()
+    purge_after(1)
+    passed = RetentionMark.objects.get(pk="expiring")
+    assert passed.up_to == UUID(others[-1]["id"])
+    form = {"publisher": "", "category": "offers", "content_days": 20, "record_days": ""}
+    assert operator.post(f"{RULES}/add/", form).status_code == 302
+    assert RetentionMark.objects.filter(pk="expiring", up_to=passed.up_to).exists()
+    with CaptureQueriesContext(connection) as queries:
+        purge_after(7.5)
+    assert not content_of(posted)
+    said = [one["sql"] for one in queries]
+    emptied = next(number for number, sql in enumerate(said) if "SET content = ''" in sql)
+    walks = next(number for number, sql in enumerate(said) if "content:" in sql)
+    assert emptied < walks, "what expires waited for walks over everything"
 
 
 def test_a_dead_letter_without_content_is_not_redriven(shop, work, ada, purge_after, operator):
