@@ -1,7 +1,8 @@
 """The tables partitioned by day, and plain again afterwards."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import psycopg2
 import pytest
@@ -9,6 +10,8 @@ from django.db import connection
 
 from apps.delivery.maintenance.partitions import moving
 from apps.delivery.maintenance.partitions.tables import TABLES
+from tests.support.publishers.people import recipient, subscribe
+from tests.support.publishers.shop import HELLO, Shop
 
 
 @pytest.fixture
@@ -42,3 +45,14 @@ def make_plain() -> None:
         cursor.execute(f"TRUNCATE {', '.join(table.name for table in TABLES)}")
     moving.partition_all()
     moving.undo()
+
+
+@pytest.fixture
+def blast(partitioned: None, shop: Shop, providers: Any, work: Callable[[], None]) -> Any:
+    """A notification to a topic's three subscribers, one of whose tokens is dead."""
+    topic = shop.topic()
+    for name in ("ada", "bob", "cyd"):
+        subscribe(topic, recipient(name, email=f"{name}@example.com"), "email")
+    posted = shop.post("topics/news/publish", {"content": HELLO, "channels": ["email"]})
+    work()
+    return posted

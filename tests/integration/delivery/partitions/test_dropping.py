@@ -1,0 +1,187 @@
+"""Days of which the records are over go as a whole, but for what is kept."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from apps.delivery.maintenance.partitions import dropping, making
+from apps.delivery.maintenance.partitions.dropping import Awake, Span
+from apps.delivery.maintenance.partitions.tables import TABLES
+from apps.delivery.models import (
+    Attempt,
+    DeadLetter,
+    Delivery,
+    Notification,
+    RetentionRule,
+    StateCount,
+)
+from tests.integration.delivery.partitions.places import partitions, places, post, today_of
+from tests.support.deliveries.workers import in_thread
+from tests.support.publishers.people import recipient, subscribe
+from tests.support.publishers.shop import HELLO
+
+
+def midnight() -> datetime:
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def ahead(**time: float) -> str:
+    return (datetime.now(UTC) + timedelta(**time)).isoformat()
+
+
+def test_a_day_goes_as_a_whole_when_all_its_records_are_over(blast, shop, purge_after):
+    left = 1 - (datetime.now(UTC) - midnight()) / timedelta(days=1)
+    minute = 1 / (24 * 60)
+    purge_after(30 + left - minute)
+    assert Notification.objects.count() == 1, "the last minute of the day is not that old"
+    purge_after(30 + left + minute)
+    for model in (Notification, Delivery, Attempt, StateCount):
+        assert not model.objects.exists()
+    for table in TABLES:
+        assert today_of(table.name) not in partitions(table.name)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [today_of("delivery_delivery")])
+        assert cursor.fetchone() == (None,)
+
+
+def test_what_is_scheduled_for_later_outlives_its_day_and_is_sent(
+    partitioned, shop, work, purge_after
+):
+    recipient("ada")
+    past = post(shop)
+    work()
+    later = post(shop, send_at=ahead(days=60))
+    purge_after(31.1)
+    assert [str(row.pk) for row in Notification.objects.all()] == [later["id"]]
+    assert past["id"] != later["id"]
+    assert places("delivery_notification") == {"delivery_notification_rest"}
+    shop.http.patch(f"/v1/notifications/{later['id']}", {"send_at": None}, format="json")
+    work()
+    assert shop.counts(later) == {"inbox": {"delivered": 1}}
+    purge_after(92)
+    assert not Notification.objects.exists()
+    assert not Delivery.objects.exists()
+
+
+def test_what_a_rule_keeps_moves_out_of_its_day_with_all_that_belongs_to_it(
+    blast, shop, work, purge_after
+):
+    topic = shop.topic("kept", category="contracts")
+    subscribe(topic, recipient("dan", email="dan@example.com"), "email")
+    subscribe(topic, recipient("eve", email="eve@example.com"), "email")
+    RetentionRule.objects.create(category="contracts", record_days=365)
+    kept = shop.post("topics/kept/publish", {"content": HELLO, "channels": ["email"]})
+    work()
+    purge_after(31.1)
+    assert [str(row.pk) for row in Notification.objects.all()] == [kept["id"]]
+    assert shop.counts(kept) == {"email": {"accepted": 2}}
+    found = shop.get(f"notifications/{kept['id']}/deliveries")["data"]
+    assert len(found) == Attempt.objects.count() == 2
+    for table in ("notification", "delivery", "attempt", "statecount"):
+        assert places(f"delivery_{table}") == {f"delivery_{table}_rest"}
+
+
+def test_a_day_of_which_much_is_kept_is_deleted_row_by_row(
+    blast, shop, work, purge_after, monkeypatch
+):
+    monkeypatch.setattr(dropping, "MOST_KEPT", 0)
+    RetentionRule.objects.create(category="contracts", record_days=365)
+    topic = shop.topic("kept", category="contracts")
+    subscribe(topic, recipient("dan"), "inbox")
+    kept = shop.post("topics/kept/publish", {"content": HELLO, "channels": ["inbox"]})
+    work()
+    purge_after(31.1)
+    assert [str(row.pk) for row in Notification.objects.all()] == [kept["id"]]
+    assert places("delivery_delivery") == {today_of("delivery_delivery")}
+
+
+def test_nothing_is_dropped_that_has_work_again(partitioned, shop):
+    recipient("ada")
+    post(shop)
+    Delivery.objects.update(next_attempt_at=datetime.now(UTC))
+    today = datetime.now(UTC).date()
+    posted = post(shop)
+    row = Notification.objects.get(pk=posted["id"])
+    Delivery.objects.create(
+        notification=row,
+        claim_id=1,
+        channel="inbox",
+        priority="normal",
+        next_attempt_at=datetime.now(UTC),
+        created_at=row.created_at,
+        updated_at=row.created_at,
+    )
+    with pytest.raises(Awake):
+        dropping.drop(Span(today, today + timedelta(days=1)), [])
+    assert Delivery.objects.count() == 1
+    assert today_of("delivery_delivery") in partitions("delivery_delivery")
+
+
+def test_dead_letters_of_a_dropped_day_go_with_it(partitioned, shop, work, purge_after):
+    recipient("ada")
+    post(shop)
+    work()
+    row = Delivery.objects.get()
+    Delivery.objects.update(state="dead")
+    DeadLetter.objects.create(
+        delivery=row, publisher_id=row.publisher_id, channel="inbox", died_at=row.updated_at
+    )
+    purge_after(31.1)
+    assert not DeadLetter.objects.exists()
+    assert not Delivery.objects.exists()
+
+
+def test_a_locked_day_is_dropped_by_a_later_run_and_not_row_by_row(
+    blast, shop, purge_after, monkeypatch
+):
+    monkeypatch.setattr(dropping, "LONGEST", 0.1)
+    monkeypatch.setattr(making, "LONGEST", 0.1)
+    release, held = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic():
+            list(Delivery.objects.all())
+            held.set()
+            release.wait(60)
+
+    thread = in_thread(hold)
+    assert held.wait(60)
+    purge_after(31.1)
+    assert Notification.objects.count() == 1
+    release.set()
+    thread.join(60)
+    purge_after(31.1)
+    assert not Notification.objects.exists()
+
+
+def test_what_an_interrupted_run_took_out_is_dropped_with_what_refers_to_it(blast, purge_after):
+    die(Delivery.objects.first())
+    take_out_today()
+    purge_after(0)
+    assert not DeadLetter.objects.exists()
+    assert taken_out() == []
+
+
+def die(row: Delivery) -> None:
+    DeadLetter.objects.create(
+        delivery=row, publisher_id=row.publisher_id, channel="email", died_at=row.updated_at
+    )
+
+
+def take_out_today() -> None:
+    """Take today's partitions out, as a run that is interrupted then."""
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            name = today_of(table.name)
+            cursor.execute(f"ALTER TABLE {table.name} DETACH PARTITION {name}")
+            cursor.execute(f"ALTER TABLE {name} RENAME TO {name}_gone")
+
+
+def taken_out() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relname LIKE '%\\_gone' ORDER BY relname"
+        )
+        return [name for (name,) in cursor.fetchall()]
