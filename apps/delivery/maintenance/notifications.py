@@ -19,7 +19,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from django.conf import settings
@@ -81,7 +81,6 @@ def rules_changed() -> None:
 
     But for what expires: all that its walk has left of that is among what was put off.
     """
-    _not_before.clear()
     RetentionMark.objects.exclude(pk=_PASSWORDS).delete()
     RetentionDeferral.objects.update(due_at=clock.moment())
 
@@ -102,9 +101,11 @@ _PASSWORDS = "expiring"
 _OF_AGE = "kept.age <= %(age)s"
 _EXPIRING = "n.category_kind = 'critical' AND n.expires_at IS NOT NULL"
 
-
-#: When partitions of which too much is kept are looked at again, by name: unix seconds.
-_not_before: dict[str, float] = {}
+#: The rules for records, each as (publisher, category, days).
+Rules: TypeAlias = frozenset[tuple[int | None, str, int | None]]
+#: Partitions of which too much is kept by some rules, and when they are looked at again: unix
+#: seconds. Another process may change the rules.
+_not_before: dict[tuple[str, Rules], float] = {}
 
 
 def _drop_days(until: float) -> date | None:
@@ -114,15 +115,16 @@ def _drop_days(until: float) -> date | None:
     """
     dropping.drop_detached()
     ended = clock.moment() - timedelta(days=_ages(What.RECORD)[0])
+    rules = _rules()
     for span in dropping.ended(by=days.of_moment(ended)):
-        name = span.partition(TABLES[0])
-        if _not_before.get(name, 0.0) > clock.now():
+        key = (span.partition(TABLES[0]), rules)
+        if _not_before.get(key, 0.0) > clock.now():
             continue
         if time.monotonic() > until:
             return span.begin or date.min
         kept = _kept(span)
         if kept is None:
-            _not_before[name] = clock.now() + REFUSED_SECONDS
+            _not_before[key] = clock.now() + REFUSED_SECONDS
             continue
         with connection.cursor() as cursor:  # before the drop, which may be the last that is done
             _defer(cursor, What.RECORD, kept)
@@ -132,6 +134,10 @@ def _drop_days(until: float) -> date | None:
             log.info("the partitions of %s are dropped later: %r", span, error)
             return span.begin or date.min
     return None
+
+
+def _rules() -> Rules:
+    return frozenset(RetentionRule.objects.values_list("publisher_id", "category", "record_days"))
 
 
 _KEPT = """

@@ -8,6 +8,7 @@ import psycopg2
 import pytest
 from django.db import connection
 
+from apps.delivery.maintenance import notifications
 from apps.delivery.maintenance.partitions import moving
 from apps.delivery.maintenance.partitions.tables import TABLES
 from tests.support.publishers.people import recipient, subscribe
@@ -18,6 +19,7 @@ from tests.support.publishers.shop import HELLO, Shop
 def partitioned(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Partition empty tables, today's rows included."""
     monkeypatch.setattr(moving, "MARGIN", 0)
+    monkeypatch.setattr(notifications, "_not_before", {})
     assert moving.partition_all() == 5
     yield
     make_plain()

@@ -97,6 +97,19 @@ def test_a_day_of_which_much_is_kept_is_deleted_row_by_row(
     assert places("delivery_delivery") == {today_of("delivery_delivery")}
 
 
+def test_a_day_is_dropped_once_another_process_has_deleted_the_rule_that_kept_it(
+    blast, purge_after, monkeypatch
+):
+    monkeypatch.setattr(dropping, "MOST_KEPT", 0)
+    owner = Notification.objects.get().publisher_id
+    RetentionRule.objects.create(publisher_id=owner, record_days=60)
+    purge_after(31.1)
+    assert today_of("delivery_delivery") in partitions("delivery_delivery")
+    RetentionRule.objects.all().delete()
+    purge_after(31.1)
+    assert today_of("delivery_delivery") not in partitions("delivery_delivery")
+
+
 def test_nothing_is_dropped_that_has_work_again(partitioned, shop):
     recipient("ada")
     post(shop)
