@@ -7,12 +7,13 @@ deleted one by one.
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from apps.core import arrays
@@ -31,6 +32,8 @@ LONGEST = 30.0
 STATEMENT = "2s"
 #: Rows that one statement deletes of a table without partitions.
 AT_ONCE = 10_000
+#: Longest time of such a statement, and its longest wait for a lock.
+STEP, STEP_WAITS = "60s", "1s"
 #: The end of a partition's name once it is taken out of its table.
 _GONE = "_gone"
 
@@ -140,48 +143,86 @@ def _detach(
         )
 
 
-# What refers to rows of a partition that was taken out, and to none that was kept.
+# A window of what refers to rows that were taken out, and to none that was kept: both are read by
+# their indexes, from the last window's end on.
 _REFERENCES = """
-DELETE FROM {table} WHERE ctid = ANY(ARRAY(
-    SELECT o.ctid FROM {table} o
-     WHERE EXISTS (SELECT FROM {gone} g WHERE g.id = o.{column})
-       AND NOT EXISTS (SELECT FROM {parent} p WHERE p.id = o.{column}) LIMIT {most}))
-"""
-_REFERRING = (
-    ("delivery_deadletter", "delivery_id", TABLES[1]),
-    ("delivery_pendingcount", "notification_id", TABLES[0]),
-    ("delivery_answer", "notification_id", TABLES[0]),
-    ("delivery_chunk", "notification_id", TABLES[0]),
-    ("delivery_retentiondeferral", "notification_id", TABLES[0]),
+WITH orphans AS MATERIALIZED (
+    SELECT o.ctid AS place, o.{column} AS key FROM {table} o
+     WHERE o.{column} BETWEEN %(first)s AND %(last)s
+       AND NOT EXISTS (SELECT FROM {parent} p
+                        WHERE p.id = o.{column} AND p.id BETWEEN %(first)s AND %(last)s)
+     ORDER BY o.{column} LIMIT %(most)s
+), removed AS (
+    DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT place FROM orphans))
 )
+SELECT key FROM orphans ORDER BY key
+"""
+_REFERRING = {
+    TABLES[0]: (
+        ("delivery_pendingcount", "notification_id"),
+        ("delivery_answer", "notification_id"),
+        ("delivery_chunk", "notification_id"),
+        ("delivery_retentiondeferral", "notification_id"),
+    ),
+    TABLES[1]: (("delivery_deadletter", "delivery_id"),),
+}
 
 
 def drop_detached() -> None:
-    """Drop the partitions that were taken out, after what refers to their rows elsewhere."""
+    """Drop the partitions that were taken out, each after what refers to its rows elsewhere.
+
+    One of which that is not possible now is left to a later run, and keeps nothing else waiting.
+    """
+    for table in TABLES:
+        for gone in _detached(table):
+            try:
+                _drop_detached(table, gone)
+            except OperationalError as error:
+                log.warning("%s is dropped later: %s", gone, error)
+
+
+def _detached(table: PartitionedTable) -> list[str]:
+    """Return the names of a table's partitions that were taken out, the oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ %s "
-            "AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = %s::regclass)",
-            [f"^({'|'.join(table.name for table in TABLES)})_([0-9]{{8}}|before){_GONE}$"]
-            + [TABLES[0].name],
+            "AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = %s::regclass) "
+            "ORDER BY relname",
+            [f"^{table.name}_([0-9]{{8}}|before){_GONE}$", table.name],
         )
-        gone = sorted(name for (name,) in cursor.fetchall())
-        for table, column, of in _REFERRING:
-            for name in gone:
-                if name.startswith(f"{of.name}_"):
-                    _delete_references(cursor, table, column, of.name, name)
-        for name in gone:
-            cursor.execute(f"DROP TABLE IF EXISTS {name}")
+        return [name for (name,) in cursor.fetchall()]
 
 
-def _delete_references(
-    cursor: CursorWrapper, table: str, column: str, parent: str, gone: str
-) -> None:
-    statement = _REFERENCES.format(
-        table=table, column=column, gone=gone, parent=parent, most=AT_ONCE
-    )
-    while True:
-        progress.step()
-        cursor.execute(statement)
-        if cursor.rowcount < AT_ONCE:
-            return
+def _drop_detached(table: PartitionedTable, gone: str) -> None:
+    for referring, column in _REFERRING.get(table, ()):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT (SELECT id FROM {gone} ORDER BY id LIMIT 1), "
+                f"(SELECT id FROM {gone} ORDER BY id DESC LIMIT 1)"
+            )
+            first, last = cursor.fetchone()
+        while first is not None:
+            progress.step()
+            first = _delete_references(referring, column, table.name, first, last)
+    with _step() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {gone}")
+
+
+def _delete_references(table: str, column: str, parent: str, first: Any, last: Any) -> Any | None:
+    """Delete a window of what refers to rows of these keys; return where the next one begins."""
+    with _step() as cursor:
+        cursor.execute(
+            _REFERENCES.format(table=table, column=column, parent=parent),
+            {"first": first, "last": last, "most": AT_ONCE},
+        )
+        keys = [key for (key,) in cursor.fetchall()]
+    return keys[-1] if len(keys) == AT_ONCE else None
+
+
+@contextmanager
+def _step() -> Iterator[CursorWrapper]:
+    """Run a transaction that gives up where it waits for others, or for long."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{STEP_WAITS}'")
+        cursor.execute(f"SET LOCAL statement_timeout = '{STEP}'; SET LOCAL enable_seqscan = off")
+        yield cursor

@@ -18,6 +18,7 @@ from apps.delivery.models import (
     StateCount,
 )
 from tests.integration.delivery.partitions.places import partitions, places, post, today_of
+from tests.support.database import locks_of
 from tests.support.deliveries.workers import in_thread
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO
@@ -198,3 +199,39 @@ def taken_out() -> list[str]:
             "SELECT relname FROM pg_class WHERE relname LIKE '%\\_gone' ORDER BY relname"
         )
         return [name for (name,) in cursor.fetchall()]
+
+
+def test_what_was_taken_out_and_is_held_by_others_keeps_no_record_waiting(
+    blast, shop, purge_after, work
+):
+    dead = Delivery.objects.first()
+    die(dead)
+    take_out_today()
+    post(shop)
+    work()
+    assert places("delivery_notification") == {"delivery_notification_rest"}
+    with locks_of("SELECT FROM delivery_deadletter WHERE delivery_id = %s FOR UPDATE", dead.pk):
+        purge_after(31.1)
+    assert not Notification.objects.exists()
+    assert taken_out() == [f"{today_of('delivery_delivery')}_gone"]
+    purge_after(31.1)
+    assert taken_out() == [] and not DeadLetter.objects.exists()
+
+
+def test_references_go_in_windows_and_those_of_what_is_kept_stay(
+    blast, shop, purge_after, monkeypatch
+):
+    monkeypatch.setattr(dropping, "AT_ONCE", 2)
+    rows = list(Delivery.objects.order_by("pk"))
+    for row in rows:
+        die(row)
+    take_out_today()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO delivery_delivery SELECT * FROM {today_of('delivery_delivery')}_gone "
+            "WHERE id = %s",
+            [rows[1].pk],
+        )
+    dropping.drop_detached()
+    assert [one.pk for one in DeadLetter.objects.all()] == [rows[1].pk]
+    assert taken_out() == []
