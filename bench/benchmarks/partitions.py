@@ -3,9 +3,9 @@
 The tables are partitioned (``manage.py partition``), and of 30 days in the past each has its
 partitions. It measures the rate of one publish, and of single requests, while these are empty, then
 with 50 million old deliveries in them, then with them empty again; and in between it drops the
-oldest day, which has five million, while a publish is sent, and asks PostgreSQL which statements
-waited for a lock for longer than 100 ms. It takes about 30 GB of disk; ``BENCH_OLD_ROWS`` changes
-the number of old rows.
+oldest day, which has five million, and of which a thousand more are kept, while a publish is sent,
+and asks PostgreSQL which statements waited for a lock for longer than 100 ms. It takes about 30 GB
+of disk; ``BENCH_OLD_ROWS`` changes the number of old rows.
 """
 
 import os
@@ -34,6 +34,8 @@ OLD = 50_000_000
 OF_ONE_DAY = 0.1
 EMPTY, FULL, EMPTY_AGAIN = "30 empty days", "30 full days", "30 empty days again"
 LEAST = 0.95
+#: Deliveries that are kept of that day, as many as may be, and of each notification.
+KEPT, KEPT_EACH = 1_000, 10
 #: Most seconds for a day's drop, and most milliseconds that a statement waits for it.
 DROP_SECONDS, WAIT_MS = 1.0, 100
 PEOPLE = 2_000
@@ -42,7 +44,8 @@ ROWS = """
 INSERT INTO {table} (id, notification_id, chunk_id, publisher_id, contact_id, recipient_id,
     channel, priority, state, reason, provider, provider_message_id, attempts, created_at,
     updated_at)
-SELECT {first_id} + i, (left(%(uuid)s, 24) || lpad(to_hex(i / 10000), 12, '0'))::uuid, -1 - i / 500,
+SELECT {first_id} + i, (left(%(uuid)s, 24) || lpad(to_hex(i / %(each)s), 12, '0'))::uuid,
+    -1 - i / 500,
     (SELECT min(id) FROM publishers_publisher), 1 + i, 1 + i %% 1000000, 'push', 'low',
     'accepted', '', 'fcm', md5(i::text), 1, %(day)s, %(day)s
 FROM generate_series(1, %(rows)s::bigint) i
@@ -68,10 +71,14 @@ _DROP = """
 import time
 from datetime import date, timedelta
 from apps.delivery.maintenance.partitions import dropping
+from apps.delivery.models import Delivery
 day = date.fromisoformat("{day}")
+rows = Delivery.objects.filter(notification_id__gte="{first}", notification_id__lt="{end}")
+kept = list(rows.values_list("notification_id", flat=True).distinct())
 began = time.monotonic()
-dropping.drop(dropping.Span(day, day + timedelta(days=1)), [])
+dropping.drop(dropping.Span(day, day + timedelta(days=1)), kept)
 print("seconds", time.monotonic() - began)
+assert rows.count() == {kept}, rows.count()
 """
 
 
@@ -127,6 +134,12 @@ def _table(day: date) -> str:
     return f"delivery_delivery_{day:%Y%m%d}"
 
 
+def _first(day: date, variant: int = 8) -> str:
+    """Return the first id of a day's notifications: of those that are kept with variant 9."""
+    moment = f"{(day - date(1970, 1, 1)).days * 86_400_000:012x}"
+    return f"{moment[:8]}-{moment[8:]}-7000-{variant:x}000-000000000000"
+
+
 def _fill(on: Service, past: list[date], old: int) -> None:
     """Create old deliveries of the days, most of them of the oldest one."""
     began = time.monotonic()
@@ -137,15 +150,18 @@ def _fill(on: Service, past: list[date], old: int) -> None:
 
     def fill(day: date, rows: int) -> None:
         number = (day - date(1970, 1, 1)).days
-        moment = f"{number * 86_400_000:012x}"
-        uuid = f"{moment[:8]}-{moment[8:]}-7000-8000-000000000000"
         with on.database() as cursor:
             cursor.execute("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
             with without_indexes(cursor, _table(day)):
                 cursor.execute(
                     ROWS.format(table=_table(day), first_id=number << 36),
-                    {"uuid": uuid, "day": day, "rows": rows},
+                    {"uuid": _first(day), "day": day, "rows": rows, "each": 10_000},
                 )
+                if day == past[0]:
+                    cursor.execute(
+                        ROWS.format(table=_table(day), first_id=(number << 36) + rows),
+                        {"uuid": _first(day, 9), "day": day, "rows": KEPT, "each": KEPT_EACH},
+                    )
             cursor.execute(f"VACUUM ANALYZE {_table(day)}")
 
     with on.database() as cursor:
@@ -184,7 +200,8 @@ def _drop(on: Service, day: date, subscribers: int) -> tuple[float, int, Blast]:
     thread = threading.Thread(target=lambda: found.append(on.blast("partitions", subscribers)))
     thread.start()
     time.sleep(1)
-    seconds = float(_shell(on, _DROP.format(day=day)).rpartition("seconds ")[2])
+    code = _DROP.format(day=day, first=_first(day, 9), end=_first(day, 10), kept=KEPT)
+    seconds = float(_shell(on, code).rpartition("seconds ")[2])
     thread.join()
     with log.open(errors="replace") as lines:
         lines.seek(before)

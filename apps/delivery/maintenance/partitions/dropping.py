@@ -7,7 +7,8 @@ deleted one by one.
 """
 
 import logging
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -28,8 +29,9 @@ log = logging.getLogger(__name__)
 MOST_KEPT = 1_000
 #: Seconds for which the locks of one day are tried.
 LONGEST = 30.0
-#: Longest time of a statement under the locks, after which the drop is left to another run.
-STATEMENT = "2s"
+#: Seconds for which the locks are held at most, while all statements wait for them, and seconds
+#: for what is read before.
+UNDER_LOCKS, READING = 0.1, 30.0
 #: Rows that one statement deletes of a table without partitions.
 AT_ONCE = 10_000
 #: Longest time of such a statement, and its longest wait for a lock.
@@ -91,56 +93,104 @@ class Awake(Exception):
 def drop(span: Span, kept: Collection[UUID]) -> None:
     """Drop the partitions of ended days, all but these notifications and what belongs to them.
 
-    Raises ``Awake`` where something else of them has work by now, and ``locks.Busy`` where a
-    transaction has had a lock on one of the tables each time; nothing has changed then.
+    Raises ``Awake`` where something else of them has work by now, ``locks.Busy`` where a
+    transaction has had a lock on one of the tables each time, and ``locks.Slow`` where it has taken
+    longer than ``UNDER_LOCKS``, for which there is too much to be kept; nothing has changed then.
     """
     partitions = {table: span.partition(table) for table in TABLES}
     for one in locks.tries(LONGEST):
-        with one.transaction() as cursor:
-            _detach(cursor, partitions, kept)
+        with one.transaction(limited=True) as cursor:
+            # Another process may have taken them out, before or until the locks are there.
+            if _are_there(cursor, partitions):
+                _read(_Limited(cursor, READING), partitions, kept)
+                locks.lock(cursor, [table.name for table in TABLES])
+                if _are_there(cursor, partitions):
+                    _detach(_Limited(cursor, UNDER_LOCKS), partitions, kept)
     log.info("took out the partitions of %s; %d notifications are kept", span, len(kept))
     drop_detached()
 
 
+def _are_there(cursor: CursorWrapper, partitions: dict[PartitionedTable, str]) -> bool:
+    return set(partitions.values()) <= tables.attached(cursor)
+
+
+class _Limited:
+    """A cursor whose statements have so many seconds together."""
+
+    def __init__(self, cursor: CursorWrapper, seconds: float) -> None:
+        self._cursor = cursor
+        self._until = time.monotonic() + seconds
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Execute a statement in the time that is left; return its rows."""
+        left = max(1, round((self._until - time.monotonic()) * 1000))
+        self._cursor.execute(f"SET LOCAL statement_timeout = {left}; {statement}", values)
+        return self._cursor.fetchall() if self._cursor.description else []
+
+
+def _read(
+    cursor: _Limited, partitions: dict[PartitionedTable, str], kept: Collection[UUID]
+) -> None:
+    """Read what is to be looked at and moved, so that it is in memory once the locks are there."""
+    deliveries = _deliveries(cursor, partitions, kept)
+    for table, partition in partitions.items():
+        condition, keys = _of(table, deliveries, kept)
+        cursor.execute(f"SELECT sum(length(p::text)) FROM {partition} p WHERE {condition}", [keys])
+
+
+def _deliveries(
+    cursor: _Limited, partitions: dict[PartitionedTable, str], kept: Collection[UUID]
+) -> list[int]:
+    """Return the numbers of the deliveries that are to be kept.
+
+    Raises ``Awake`` where others have work, or there are too many.
+    """
+    # An index is slower only on tables so small that it does not matter.
+    cursor.execute("SET LOCAL enable_seqscan = off")
+    partition = partitions[TABLES[1]]
+    for statement in _AWAKE:
+        [(awake,)] = cursor.execute(statement.format(partition=partition), [arrays.uuids(kept)])
+        if awake:
+            raise Awake
+    found = cursor.execute(
+        f"SELECT id FROM {partition} WHERE notification_id = ANY(%s::uuid[]) LIMIT %s",
+        [arrays.uuids(kept), MOST_KEPT + 1],
+    )
+    if len(found) > MOST_KEPT:
+        raise Awake
+    return [number for (number,) in found]
+
+
 def _detach(
-    cursor: CursorWrapper,
-    partitions: dict[PartitionedTable, str],
-    kept: Collection[UUID],
+    cursor: _Limited, partitions: dict[PartitionedTable, str], kept: Collection[UUID]
 ) -> None:
     """Take the partitions out of their tables, and put what is kept back into these.
 
-    Does nothing where another process did so. Raises ``Awake`` where there is too much to be kept
-    by now: what is kept may have got more deliveries.
+    Raises ``Awake`` where there is too much to be kept by now: what is kept may have got more
+    deliveries.
     """
-    locks.lock(cursor, [table.name for table in TABLES])
-    cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT}'")
-    if not set(partitions.values()) <= tables.attached(cursor):
-        return
-    # An index is slower only on tables so small that it does not matter.
-    cursor.execute("SET LOCAL enable_seqscan = off")
-    for statement in _AWAKE:
-        cursor.execute(statement.format(partition=partitions[TABLES[1]]), [arrays.uuids(kept)])
-        if cursor.fetchone()[0]:
-            raise Awake
-    cursor.execute(
-        f"SELECT id FROM {partitions[TABLES[1]]} WHERE notification_id = ANY(%s::uuid[]) LIMIT %s",
-        [arrays.uuids(kept), MOST_KEPT + 1],
-    )
-    deliveries = [number for (number,) in cursor.fetchall()]
-    if len(deliveries) > MOST_KEPT:
-        raise Awake
+    deliveries = _deliveries(cursor, partitions, kept)
     for table, partition in partitions.items():
-        cursor.execute(f"ALTER TABLE {table.name} DETACH PARTITION {partition}")
-        cursor.execute(f"ALTER TABLE {partition} RENAME TO {partition}{_GONE}")
+        cursor.execute(
+            f"ALTER TABLE {table.name} DETACH PARTITION {partition}; "
+            f"ALTER TABLE {partition} RENAME TO {partition}{_GONE}"
+        )
     if not kept:
         return
     for table, partition in partitions.items():
-        keys = deliveries if table.of_deliveries else [str(one) for one in kept]
+        condition, keys = _of(table, deliveries, kept)
         cursor.execute(
-            f"INSERT INTO {table.name} SELECT * FROM {partition}{_GONE} "
-            f"WHERE {table.key} = ANY(%s::{'bigint' if table.of_deliveries else 'uuid'}[])",
-            [keys],
+            f"INSERT INTO {table.rest} SELECT * FROM {partition}{_GONE} WHERE {condition}", [keys]
         )
+
+
+def _of(
+    table: PartitionedTable, deliveries: Sequence[int], kept: Collection[UUID]
+) -> tuple[str, list[Any]]:
+    """Return the condition of a table's rows that are to be kept, and its value."""
+    if table.of_deliveries:
+        return f"{table.key} = ANY(%s::bigint[])", list(deliveries)
+    return f"{table.key} = ANY(%s::uuid[])", [str(one) for one in kept]
 
 
 # A window of what refers to rows that were taken out, and to none that was kept: both are read by

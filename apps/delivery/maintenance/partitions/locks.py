@@ -17,6 +17,7 @@ ONE_LOCK = 20
 #: Seconds between two tries: at first, and at most.
 PAUSE, LONGEST_PAUSE = 0.1, 2.0
 _NOT_AVAILABLE = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+_TOO_LONG = "57014"  # query_canceled
 
 
 #: The key of the advisory lock of a run that partitions tables: any number that nobody else has.
@@ -25,6 +26,10 @@ _RUN = 4_771_003_851
 
 class Busy(Exception):
     """A lock was not to be had: other transactions have held it each time that we tried."""
+
+
+class Slow(Busy):
+    """What was to be done under the locks has taken too long each time."""
 
 
 @contextmanager
@@ -53,17 +58,19 @@ class Try:
         self.error: OperationalError | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[CursorWrapper]:
+    def transaction(self, *, limited: bool = False) -> Iterator[CursorWrapper]:
         """Run a transaction that waits for no lock but those of ``lock``, and for no time at all.
 
-        Statements in it may take as long as they need.
+        Statements in it may take as long as they need. ``limited``: they set limits for themselves,
+        and are tried again where these were too short.
         """
+        passing = (*_NOT_AVAILABLE, _TOO_LONG) if limited else _NOT_AVAILABLE
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '1ms'")
                 yield cursor
         except OperationalError as error:
-            if getattr(error.__cause__, "pgcode", None) not in _NOT_AVAILABLE:
+            if _code(error) not in passing:
                 raise
             self.error = error
         else:
@@ -73,7 +80,7 @@ class Try:
 def tries(longest: float) -> Iterator[Try]:
     """Yield tries until one has succeeded.
 
-    Raises ``Busy`` after ``longest`` seconds.
+    Raises ``Busy`` after ``longest`` seconds, and ``Slow`` where the last one came to its limit.
     """
     until, pause = time.monotonic() + longest, PAUSE
     while True:
@@ -82,9 +89,13 @@ def tries(longest: float) -> Iterator[Try]:
         if one.succeeded:
             return
         if time.monotonic() > until:
-            raise Busy from one.error
+            raise (Slow if _code(one.error) == _TOO_LONG else Busy) from one.error
         time.sleep(pause * random.uniform(0.5, 1.0))
         pause = min(1.5 * pause, LONGEST_PAUSE)
+
+
+def _code(error: OperationalError | None) -> str | None:
+    return getattr(error and error.__cause__, "pgcode", None)
 
 
 def lock(cursor: CursorWrapper, tables: Sequence[str]) -> None:

@@ -98,6 +98,35 @@ def test_a_day_of_which_much_is_kept_is_deleted_row_by_row(
     assert places("delivery_delivery") == {today_of("delivery_delivery")}
 
 
+_SLOWLY = """
+CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END';
+CREATE TRIGGER slowly BEFORE INSERT ON delivery_delivery_rest
+    FOR EACH ROW EXECUTE FUNCTION slowly()
+"""
+
+
+def test_a_day_of_which_what_is_kept_takes_long_to_move_is_deleted_row_by_row(
+    blast, shop, work, purge_after, monkeypatch
+):
+    RetentionRule.objects.create(category="contracts", record_days=365)
+    subscribe(shop.topic("kept", category="contracts"), recipient("dan"), "inbox")
+    kept = shop.post("topics/kept/publish", {"content": HELLO, "channels": ["inbox"]})
+    work()
+    monkeypatch.setattr(dropping, "UNDER_LOCKS", 0.1)
+    monkeypatch.setattr(dropping, "LONGEST", 0.1)
+    with connection.cursor() as cursor:
+        cursor.execute(_SLOWLY)
+    try:
+        purge_after(31.1)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION slowly CASCADE")
+    assert [str(row.pk) for row in Notification.objects.all()] == [kept["id"]]
+    assert places("delivery_delivery") == {today_of("delivery_delivery")}
+    assert shop.counts(kept) == {"inbox": {"delivered": 1}}
+
+
 def test_a_day_is_dropped_once_another_process_has_deleted_the_rule_that_kept_it(
     blast, purge_after, monkeypatch
 ):
