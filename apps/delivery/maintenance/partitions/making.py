@@ -8,7 +8,7 @@ from django.db.backends.utils import CursorWrapper
 
 from apps.core import clock
 from apps.delivery.maintenance.partitions import tables
-from apps.delivery.maintenance.partitions.locks import Busy, tries
+from apps.delivery.maintenance.partitions.locks import Busy, Slow, lock, tries
 from apps.delivery.maintenance.partitions.tables import TABLES, PartitionedTable
 from apps.delivery.outbox import partition_names
 from notifier.domain.ids import days
@@ -19,6 +19,10 @@ log = logging.getLogger(__name__)
 AHEAD = 7
 #: Seconds for which one partition is tried.
 LONGEST = 10.0
+#: Days from today whose rows may be coming in: those that have no partition yet go to the ``rest``.
+BEGUN = 1
+#: Longest time of a statement while the ``rest`` is locked.
+STATEMENT = "100ms"
 
 
 def make_ahead() -> list[str]:
@@ -78,24 +82,69 @@ def _missing(cursor: CursorWrapper, table: PartitionedTable) -> list[date]:
 def _make(table: PartitionedTable, day: date) -> bool:
     """Make the partition of a day; return whether it was possible.
 
+    Attaching it locks the ``rest``, and reads that unless a constraint says that it has no row of
+    the day. Such a one is made beside all readers and writers, and goes with that transaction.
+
     Raises ``locks.Busy``.
     """
     try:
+        if day > days.of_moment(clock.moment()) + timedelta(days=BEGUN):
+            _exclude(table, day)
         for one in tries(LONGEST):
-            with one.transaction() as cursor:
-                add(cursor, table, day)
+            with one.transaction(limited=True) as cursor:
+                create(cursor, table, table.of_day(day))
+                cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT}'")
+                _attach(cursor, table, day)
+                cursor.execute(_FORGET.format(rest=table.rest, check=table.without(day)))
     except IntegrityError:
         log.warning("%s has rows of %s, which gets no partition any more", table.rest, day)
+        for one in tries(LONGEST):
+            with one.transaction() as cursor:
+                lock(cursor, [table.rest])
+                cursor.execute(_FORGET.format(rest=table.rest, check=table.without(day)))
+        return False
+    except Slow:
+        log.warning("%s has too many rows to be read for a partition of %s", table.rest, day)
         return False
     return True
 
 
+_FORGET = "ALTER TABLE {rest} DROP CONSTRAINT IF EXISTS {check}"
+_EXCLUDE = """
+ALTER TABLE {rest} ADD CONSTRAINT {check} CHECK ({key} < {first} OR {key} >= {end}) NOT VALID
+"""
+
+
+def _exclude(table: PartitionedTable, day: date) -> None:
+    """Have a constraint say that the ``rest`` has no row of a day to come.
+
+    Raises ``IntegrityError`` where it has one. ``moving.forget_killed`` drops what a run leaves
+    that is killed before the partition is attached.
+    """
+    rest, check = table.rest, table.without(day)
+    first, end = table.literal(day), table.literal(day + timedelta(days=1))
+    for one in tries(LONGEST):
+        with one.transaction() as cursor:
+            lock(cursor, [rest])
+            cursor.execute(_FORGET.format(rest=rest, check=check))
+            cursor.execute(
+                _EXCLUDE.format(rest=rest, check=check, key=table.key, first=first, end=end)
+            )
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The lock of this one keeps nobody from reading or writing.
+        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+        cursor.execute(f"ALTER TABLE {rest} VALIDATE CONSTRAINT {check}")
+
+
 def add(cursor: CursorWrapper, table: PartitionedTable, day: date) -> None:
     """Create and attach the partition of a day."""
-    name = table.of_day(day)
-    create(cursor, table, name)
+    create(cursor, table, table.of_day(day))
+    _attach(cursor, table, day)
+
+
+def _attach(cursor: CursorWrapper, table: PartitionedTable, day: date) -> None:
     cursor.execute(
-        f"ALTER TABLE {table.name} ATTACH PARTITION {name} "
+        f"ALTER TABLE {table.name} ATTACH PARTITION {table.of_day(day)} "
         f"FOR VALUES FROM ({table.literal(day)}) TO ({table.literal(day + timedelta(days=1))})"
     )
 

@@ -103,22 +103,25 @@ def _require_check(cursor: CursorWrapper, table: PartitionedTable, end: date) ->
 
 
 def forget_killed() -> None:
-    """Drop the constraints of a run that was killed, unless one is at work."""
+    """Drop the constraints of runs that were killed, unless one partitions the tables."""
     with suppress(locks.Busy), locks.alone():
-        forget_checks()
+        forget_checks(making.LONGEST)
 
 
-def forget_checks() -> None:
-    """Drop the constraints of a run that did not end, which would refuse rows one day."""
+def forget_checks(longest: float = LONGEST) -> None:
+    """Drop the constraints of runs that did not end, which would refuse rows one day.
+
+    Raises ``locks.Busy`` where a lock is not to be had in ``longest`` seconds.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT conrelid::regclass::text, conname FROM pg_constraint "
             "WHERE contype = 'c' AND conname ~ %s",
-            [f"^({'|'.join(table.name for table in TABLES)})_until_[0-9]{{8}}$"],
+            [f"^({'|'.join(table.name for table in TABLES)})_(until|rest_without)_[0-9]{{8}}$"],
         )
         found = cursor.fetchall()
     for table, name in found:
-        for one in locks.tries(LONGEST):
+        for one in locks.tries(longest):
             with one.transaction() as cursor:
                 locks.lock(cursor, [table])
                 cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")

@@ -49,6 +49,10 @@ class PartitionedTable(NamedTuple):
         """Return the name of a day's partition."""
         return f"{self.name}_{day:%Y%m%d}"
 
+    def without(self, day: date) -> str:
+        """Return the name of the constraint that ``rest`` has no row of a day."""
+        return f"{self.rest}_without_{day:%Y%m%d}"
+
     def literal(self, day: date) -> str:
         """Return the smallest key of a day as SQL."""
         return f"'{self.first(day)}'"

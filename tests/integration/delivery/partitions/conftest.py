@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from apps.delivery.maintenance import notifications
-from apps.delivery.maintenance.partitions import dropping, moving
+from apps.delivery.maintenance.partitions import dropping, making, moving
 from apps.delivery.maintenance.partitions.tables import TABLES
 from stack.supervision.process import PATIENCE
 from tests.support.publishers.people import recipient, subscribe
@@ -22,6 +22,7 @@ def partitioned(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setattr(moving, "MARGIN", 0)
     monkeypatch.setattr(notifications, "_not_before", {})
     monkeypatch.setattr(dropping, "UNDER_LOCKS", PATIENCE)  # a busy machine needs longer
+    monkeypatch.setattr(making, "STATEMENT", f"{PATIENCE:.0f}s")
     assert moving.partition_all() == 5
     yield
     make_plain()

@@ -53,6 +53,51 @@ def test_partitions_are_made_a_week_ahead(partitioned, purge_after):
         assert table.of_day(TODAY + timedelta(days=10)) in partitions(table.name)
 
 
+def test_no_row_is_read_under_the_lock_that_attaches_a_partition(partitioned):
+    with connection.cursor() as cursor:
+        cursor.execute("SET client_min_messages = debug1")
+        said = connection.connection.notices
+        try:
+            for table in TABLES:
+                cursor.execute(f"DROP TABLE {table.of_day(TODAY + timedelta(days=7))}")
+                said.clear()
+                assert len(making.make_ahead()) == 1
+                implied = [line for line in said if "is implied by existing constraints" in line]
+                assert any(f'"{table.rest}"' in line for line in implied), said
+        finally:
+            cursor.execute("RESET client_min_messages")
+    assert checks() == []
+
+
+def checks() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT conname FROM pg_constraint WHERE conname ~ '_without_[0-9]+$'")
+        return [name for (name,) in cursor.fetchall()]
+
+
+def test_a_coming_day_with_rows_in_the_rest_gets_no_partition_and_refuses_none(
+    partitioned, shop, caplog
+):
+    day = TODAY + timedelta(days=7)
+    recipient("ada")
+    post(shop)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {TABLES[0].of_day(day)}")
+        cursor.execute("UPDATE delivery_notification SET id = %s", [days.first_notification(day)])
+    assert places("delivery_notification") == {"delivery_notification_rest"}
+    assert making.make_ahead() == []
+    assert "gets no partition any more" in caplog.text
+    assert checks() == []
+
+
+def test_what_a_killed_run_said_of_a_coming_day_is_forgotten(partitioned, purge_after):
+    day = TODAY + timedelta(days=9)
+    making._exclude(TABLES[0], day)
+    assert checks() == [TABLES[0].without(day)]
+    purge_after(0)
+    assert checks() == []
+
+
 def test_a_day_without_partitions_loses_nothing(partitioned, shop, work, caplog):
     with connection.cursor() as cursor:
         for table in TABLES:
