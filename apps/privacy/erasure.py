@@ -216,12 +216,15 @@ def _clear(row: Erasure, recipient_id: int, proceed: Callable[[], None]) -> bool
     are sending.
     """
     settled = row.cleared_at is not None and not transactions.any_since_before(row.cleared_at)
-    while alone := deliveries.waiting_alone(recipient_id, row.contact_ids):
+    person = recipient_id, row.contact_ids
+    # Once a pass, and to its end: the next turn would begin it anew.
+    chunks = deliveries.chunks_of(*person, partial(_note, row))
+    while alone := deliveries.waiting_alone(*person, chunks):
         for notification_id in alone:
             _batch(row, partial(deliveries.cancel_alone, notification_id))
-            deliveries.leave_chunks(recipient_id, row.contact_ids, [notification_id])
+            deliveries.leave_chunks(*person, chunks, [notification_id])
             proceed()
-    while _batch(row, deliveries.cancel):
+    while _batch(row, partial(deliveries.cancel, chunk_ids=chunks)):
         proceed()
     while number := _batch(row, deliveries.erase):
         row.deliveries += number

@@ -6,7 +6,7 @@ lose their content. Each function does a batch, or yields after each how far it 
 can go on; all can be repeated.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -22,12 +22,21 @@ from apps.core.redaction import redacted, written
 from apps.core.row_windows import key_ranges
 from apps.delivery import sealed_content, state
 from apps.delivery.flow import frequency_counts
-from apps.delivery.models import Delivery, IdempotencyKey, Notification, NotificationKind, Reply
+from apps.delivery.models import (
+    Chunk,
+    Delivery,
+    IdempotencyKey,
+    Notification,
+    NotificationKind,
+    Reply,
+)
 from apps.delivery.state.cancellation import OF_PERSON
 from notifier.domain.messages import Content
 from notifier.domain.states import WAITING
 from notifier.security.crypto import DecryptionError
 
+#: Chunks that one statement looks through.
+CHUNKS_AT_ONCE = 100_000
 #: Deliveries that one transaction erases.
 AT_ONCE = 1_000
 #: Notifications to nobody else that are looked for at once.
@@ -35,11 +44,18 @@ ALONE_AT_ONCE = 100
 #: Events of status webhooks, and answers to requests, that are looked through at once.
 EVENTS_AT_ONCE, ANSWERS_AT_ONCE = 500, 5_000
 
+# No index finds these: each window of ids is a statement.
+_IN_CHUNKS = """
+SELECT id FROM delivery_chunk
+ WHERE id >= %(low)s AND id < %(end)s
+   AND (%(recipient_id)s = ANY(recipient_ids) OR contact_ids && %(contact_ids)s::bigint[])
+"""
 # Notifications whose chunks and deliveries are this person's alone; those of a cancelled one stay
 # for a day.
 _ALONE_IN_CHUNKS = f"""
 SELECT DISTINCT c.notification_id FROM delivery_chunk c
- WHERE (%(recipient_id)s = ANY(c.recipient_ids) OR c.contact_ids && %(contact_ids)s::bigint[])
+ WHERE c.id = ANY(%(chunk_ids)s::bigint[])
+   AND (%(recipient_id)s = ANY(c.recipient_ids) OR c.contact_ids && %(contact_ids)s::bigint[])
    AND NOT EXISTS (SELECT FROM delivery_chunk o
                     WHERE o.notification_id = c.notification_id
                       AND (coalesce(o.recipient_ids <@ ARRAY[%(recipient_id)s]::bigint[], false)
@@ -59,7 +75,8 @@ UPDATE delivery_chunk
                   WHERE id <> ALL(%(contact_ids)s::bigint[])) END
  WHERE id = ANY(ARRAY(
        SELECT id FROM delivery_chunk
-        WHERE (%(recipient_id)s = ANY(recipient_ids) OR contact_ids && %(contact_ids)s::bigint[])
+        WHERE id = ANY(%(chunk_ids)s::bigint[])
+          AND (%(recipient_id)s = ANY(recipient_ids) OR contact_ids && %(contact_ids)s::bigint[])
           AND (%(only)s IS NULL OR notification_id = ANY(%(only)s::uuid[]))
         ORDER BY id FOR UPDATE))
 """
@@ -121,12 +138,31 @@ def forget_replies(numbers: Mapping[bytes, str], before: datetime) -> None:
     older.exclude(masked="").update(masked="")
 
 
-def waiting_alone(recipient_id: int, contact_ids: Collection[int]) -> list[UUID]:
+def chunks_of(
+    recipient_id: int, contact_ids: Collection[int], step: Callable[[], None]
+) -> list[int]:
+    """Return the chunks that a person is in, which are few; call ``step`` after each window."""
+    person, found = _person(recipient_id, contact_ids), []
+    for low in key_ranges(Chunk.objects.all(), 0, CHUNKS_AT_ONCE):
+        with connection.cursor() as cursor:
+            cursor.execute(_IN_CHUNKS, {**person, "low": low, "end": low + CHUNKS_AT_ONCE})
+            found += [chunk_id for (chunk_id,) in cursor.fetchall()]
+        step()
+    return found
+
+
+def waiting_alone(
+    recipient_id: int, contact_ids: Collection[int], chunk_ids: Sequence[int]
+) -> list[UUID]:
     """Return some notifications with chunks that a person is in, and that nobody else is to get.
 
     Cancel each with ``cancel_alone``, then take the person out of its chunks.
     """
-    person = {**_person(recipient_id, contact_ids), "most": ALONE_AT_ONCE}
+    person = {
+        **_person(recipient_id, contact_ids),
+        "chunk_ids": list(chunk_ids),
+        "most": ALONE_AT_ONCE,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_ALONE_IN_CHUNKS, person)
         return [notification_id for (notification_id,) in cursor.fetchall()]
@@ -145,22 +181,25 @@ def cancel_alone(notification_id: UUID, recipient_id: int, contact_ids: Collecti
 
 @transaction.atomic
 def leave_chunks(
-    recipient_id: int, contact_ids: Collection[int], only: Collection[UUID] | None = None
+    recipient_id: int,
+    contact_ids: Collection[int],
+    chunk_ids: Sequence[int],
+    only: Collection[UUID] | None = None,
 ) -> int:
-    """Take a person out of all chunks, or out of these notifications'; return of how many.
+    """Take a person out of these chunks, or of those of some notifications; return of how many.
 
     Waits for the chunks' rows: not for a transaction that has locked lines.
     """
-    person = _person(recipient_id, contact_ids)
+    person = {**_person(recipient_id, contact_ids), "chunk_ids": list(chunk_ids)}
     with connection.cursor() as cursor:
         cursor.execute(_LEAVE_CHUNKS, {**person, "only": None if only is None else list(only)})
         return int(cursor.rowcount)
 
 
 @transaction.atomic
-def cancel(recipient_id: int, contact_ids: Collection[int]) -> Erased:
-    """Cancel some of what waits for a person among others."""
-    number = leave_chunks(recipient_id, contact_ids)
+def cancel(recipient_id: int, contact_ids: Collection[int], *, chunk_ids: Sequence[int]) -> Erased:
+    """Cancel some of what waits for a person among others, in these chunks and as deliveries."""
+    number = leave_chunks(recipient_id, contact_ids, chunk_ids)
     return Erased(number + state.cancel_person(recipient_id, contact_ids), [])
 
 

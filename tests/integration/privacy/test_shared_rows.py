@@ -1,6 +1,7 @@
 """Erasure from rows that others have a part in, or change at the same time."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -42,6 +43,27 @@ def test_keys_are_looked_through_once_however_many_batches_there_are(
     assert len(about_keys) <= 5
     assert not IdempotencyKey.objects.filter(key__contains=MARK).exists()
     assert Erasure.objects.get().state == "done"
+
+
+def test_chunks_are_looked_through_in_windows_and_twice_at_most(
+    person, shop, operator, monkeypatch
+):
+    monkeypatch.setattr(deliveries, "CHUNKS_AT_ONCE", 3)
+    person.register()
+    later = (clock.moment() + timedelta(days=100)).isoformat()
+    for number in range(4):
+        person.notify(f"alone-{number}", channels=["push"], send_at=later)
+        person.notify_both(f"both-{number}", channels=["inbox"], send_at=later)
+    windows = Chunk.objects.count() // 3 + 1
+    assert windows > 2
+    with CaptureQueriesContext(connection) as asked:
+        erase(shop)
+    said = [one["sql"] for one in asked if "ANY(recipient_ids)" in one["sql"]]
+    assert all("id >= " in sql or "id = ANY" in sql for sql in said)
+    assert 2 <= sum("id >= " in sql for sql in said) <= 2 * (windows + 1)
+    assert Erasure.objects.get().state == "done"
+    left = Chunk.objects.exclude(state="done").values_list("recipient_ids", flat=True)
+    assert [len(ids) for ids in left] == [1] * 4
 
 
 def test_content_that_retention_deletes_meanwhile_does_not_come_back(person, operator):
