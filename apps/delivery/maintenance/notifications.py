@@ -27,6 +27,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from apps.core import arrays, clock
+from apps.delivery.maintenance import rollup
 from apps.delivery.maintenance.partitions import dropping, locks, tables
 from apps.delivery.maintenance.partitions.tables import TABLES
 from apps.delivery.models import Notification, RetentionDeferral, RetentionMark, RetentionRule
@@ -81,7 +82,7 @@ def rules_changed() -> None:
 
     But for what expires: all that its walk has left of that is among what was put off.
     """
-    RetentionMark.objects.exclude(pk=_PASSWORDS).delete()
+    RetentionMark.objects.exclude(pk__in=(_PASSWORDS, rollup.MARK)).delete()
     RetentionDeferral.objects.update(due_at=clock.moment())
 
 
@@ -337,6 +338,7 @@ def _delete(what: What, judged: Judged) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         if what is What.CONTENT:
             cursor.execute(_EMPTY, [arrays.uuids(judged.due)])
+            rollup.roll_up_states(judged.due)
         else:
             for statement in _RECORDS:
                 cursor.execute(statement, [arrays.uuids(judged.due)])

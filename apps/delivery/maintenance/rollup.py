@@ -4,16 +4,23 @@ The slots of an hour that is over become one row; after ``HOURS_KEPT`` the hours
 first; after ``STATISTICS_DAYS`` everything is added to the first hour of 1970. Nothing is lost:
 over all hours, ``HourCount`` adds up to the number of deliveries in each state now.
 
+The slots of a notification's counts become one row once it is ``STATES_SETTLE`` old, and again when
+its content goes, by when all that waited for long has moved. What moves later has a slot of its own
+beside it, and both are added up as ever.
+
 Attempts by the minute are added up over spans of five minutes and of an hour (``SpanCount``), for
 charts of longer ranges.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from apps.core import clock, old_rows
+from apps.core import arrays, clock, old_rows
+from apps.delivery.models import RetentionMark, StateCount
 from apps.delivery.monitoring import attempts
 from apps.delivery.state.counts import SLOTS
 from notifier.domain.histograms import BUCKETS
@@ -24,11 +31,17 @@ HOUR_SETTLES = timedelta(hours=2)
 HOURS_KEPT = timedelta(days=31)
 #: Retention of attempts by the length of their spans in seconds, shortest first.
 SPANS_KEPT = {attempts.FIVE_MINUTES: timedelta(days=2), attempts.HOUR: timedelta(days=35)}
+#: Age of a notification from which its counts are moved by few: retries and receipts.
+STATES_SETTLE = timedelta(hours=2)
+#: Notifications whose counts one transaction rolls up.
+NOTIFICATIONS_AT_ONCE = 500
 #: Age of a minute from which nothing is counted in it any more: a statement takes at most one.
 MINUTE_SETTLES = timedelta(minutes=5)
-
+#: The name of the mark up to which notifications' counts are rolled up.
+MARK = "counts"
 
 #: The slot says how far a row is rolled up: ``SLOTS`` live ones, then an hour, a day, all before.
+#: Of a notification's counts, -1 is the last one.
 _LIVE, _HOUR, _DAY, _BEGINNING = list(range(SLOTS)), -1, -2, -3
 
 
@@ -45,6 +58,7 @@ def roll_up() -> int:
             _BEGINNING,
         )
         + _add_up_minutes(now)
+        + _roll_up_states(now - STATES_SETTLE)
     )
 
 
@@ -59,6 +73,32 @@ def _roll_up(slots: list[int], before: datetime, into: str, slot: int) -> int:
                 return rolled_up
             cursor.execute(_ROLL_UP.format(into=into), [slots, hour, slot])
             rolled_up += cursor.fetchone()[0]
+
+
+def _roll_up_states(before: datetime) -> int:
+    """Roll up the counts of notifications accepted before, behind those of the last run."""
+    end, rolled_up = UUID(int=int(before.timestamp() * 1000) << 80), 0
+    while True:
+        mark = RetentionMark.objects.filter(pk=MARK).first()
+        begin = UUID(int=0) if mark is None else mark.up_to
+        rows = StateCount.objects.filter(notification_id__gt=begin, notification_id__lt=end)
+        ids = rows.order_by("notification_id").values_list("notification_id", flat=True).distinct()
+        found = list(ids[:NOTIFICATIONS_AT_ONCE])
+        if not found:
+            return rolled_up
+        rolled_up += roll_up_states(found)
+        RetentionMark.objects.update_or_create(pk=MARK, defaults={"up_to": found[-1]})
+
+
+@transaction.atomic
+def roll_up_states(notification_ids: Sequence[UUID]) -> int:
+    """Add up the slots of these notifications' counts; return how many rows were added to others.
+
+    What moves meanwhile waits, and is counted in a slot that is new then.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ROLL_UP_STATES, [arrays.uuids(notification_ids)])
+        return int(cursor.fetchone()[0])
 
 
 def _add_up_minutes(now: datetime) -> int:
@@ -87,6 +127,29 @@ WITH old AS (
       FROM old GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
     ON CONFLICT (publisher_id, topic_id, hour, channel, state, slot)
     DO UPDATE SET count = delivery_hourcount.count + excluded.count
+)
+SELECT count(*) FROM old
+"""
+# Rows are locked in the order in which moves lock them.
+_ROLL_UP_STATES = f"""
+WITH spread AS (
+    SELECT notification_id, channel, state FROM delivery_statecount
+     WHERE notification_id = ANY(%s::uuid[]) GROUP BY 1, 2, 3 HAVING count(*) > 1
+), live AS MATERIALIZED (
+    SELECT s.notification_id, s.channel, s.state, s.slot
+      FROM delivery_statecount s JOIN spread USING (notification_id, channel, state)
+     WHERE s.slot >= 0 ORDER BY 1, 2, 3, 4 FOR UPDATE OF s
+), old AS (
+    DELETE FROM delivery_statecount s USING live l
+     WHERE s.notification_id = l.notification_id AND s.channel = l.channel
+       AND s.state = l.state AND s.slot = l.slot
+    RETURNING s.*
+), folded AS (
+    INSERT INTO delivery_statecount (notification_id, channel, state, slot, count)
+    SELECT notification_id, channel, state, {_HOUR}, sum(count)
+      FROM old GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT (notification_id, channel, state, slot)
+    DO UPDATE SET count = delivery_statecount.count + excluded.count
 )
 SELECT count(*) FROM old
 """

@@ -8,7 +8,8 @@ class StateCount(models.Model):
     """Number of a notification's deliveries in a state, updated as they move.
 
     Kept for notifications with ``counts_kept``: those to more than one recipient.
-    Spread over ``slot`` rows, so that claims that end together do not wait for one row.
+    Spread over ``slot`` rows, so that claims that end together do not wait for one row; a negative
+    slot holds rows that ``apps.delivery.maintenance.rollup`` added up.
     """
 
     pk = models.CompositePrimaryKey("notification_id", "channel", "state", "slot")

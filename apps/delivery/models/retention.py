@@ -64,8 +64,9 @@ class RetentionRule(models.Model):
 class RetentionMark(models.Model):
     """Up to which notification (``up_to``) those of one age have been looked at.
 
-    ``name`` says what is deleted and at what age. Notifications are looked at in the order of their
-    ids, which is that of acceptance, so that no run reads what an earlier one has read.
+    ``name`` says what is deleted and at what age, or that counts are rolled up. Notifications are
+    looked at in the order of their ids, which is that of acceptance, so that no run reads what an
+    earlier one has read.
     """
 
     name = models.CharField(max_length=40, primary_key=True)

@@ -1,5 +1,6 @@
 """Nothing waits for counts: they may be locked for minutes and are right afterwards."""
 
+import threading
 import time
 from collections import Counter
 from uuid import UUID
@@ -9,14 +10,17 @@ from django.db import connection, transaction
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
+from apps.core import clock
 from apps.delivery import selectors, tasks
+from apps.delivery.maintenance import rollup
 from apps.delivery.models import HourCount, MinuteCount, PendingCount, StateCount
 from apps.delivery.state import counts
 from notifier.domain.outcomes import Reason, Retry
-from tests.support.database import table_locked
+from tests.support.database import locks_of, run_and_close, table_locked
 from tests.support.deliveries.workers import claim, lose_claims
 from tests.support.fakes.scripted_provider import Scripted
 from tests.support.publishers.people import recipient
+from tests.support.waiting import somebody_waits, until
 
 TABLES = ["delivery_statecount", "delivery_hourcount", "delivery_minutecount"]
 
@@ -206,3 +210,108 @@ def test_a_cancel_a_redrive_and_a_lost_claim_wait_for_no_count_either(
     assert not PendingCount.objects.exists()
     assert shop.counts(dead) == {"inbox": {"cancelled": 1}}
     assert shop.counts(lost) == {"inbox": {"retrying": 1}}
+
+
+@pytest.fixture
+def spread(shop, work):
+    """A notification whose counts are in several slots."""
+    posted = notify(shop, "ada", "bob", "eve")
+    work()
+    row = StateCount.objects.get(state="delivered")
+    for slot in (1, 2):  # as if three workers had sent them
+        other = (row.slot + slot) % counts.SLOTS
+        StateCount.objects.create(
+            notification_id=row.notification_id,
+            channel="inbox",
+            state="delivered",
+            slot=other,
+            count=1,
+        )
+    StateCount.objects.filter(slot=row.slot, state="delivered").update(count=1)
+    assert shop.counts(posted) == {"inbox": {"delivered": 3}}
+    return posted
+
+
+def clean_after(hours):
+    clock.synchronize(time.time() + hours * 3600)
+    try:
+        tasks.purge.apply(throw=True)
+    finally:
+        clock.measure()
+
+
+def slots(state):
+    return list(StateCount.objects.filter(state=state).values_list("slot", flat=True))
+
+
+def by_state():
+    rows = StateCount.objects.values_list("state").annotate(Sum("count"))
+    return {state: number for state, number in rows if number}
+
+
+def move(posted, number=1):
+    """Count a late receipt: it was not delivered after all."""
+    key = str(posted["id"])
+    moves = {(key, "inbox", "delivered"): -number, (key, "inbox", "failed"): number}
+    counts.add(Counter(moves))
+
+
+def test_slots_become_one_row_after_two_hours(shop, spread):
+    clean_after(1.9)
+    assert len(slots("delivered")) == 3
+    clean_after(2.1)
+    assert len(slots("delivered")) == 1
+    assert shop.counts(spread) == {"inbox": {"delivered": 3}}
+    found = shop.get(f"notifications/{spread['id']}")
+    assert found["state"] == "done"
+
+
+def test_what_moves_later_is_counted_beside_it_and_added_when_the_content_goes(
+    shop, spread, purge_after
+):
+    clean_after(2.1)
+    for _ in range(2):
+        move(spread)
+    assert shop.counts(spread) == {"inbox": {"delivered": 1, "failed": 2}}
+    clean_after(3)
+    assert len(slots("delivered")) > 1
+    purge_after(7.1)
+    assert len(slots("delivered")) == 1
+    assert by_state() == {"delivered": 1, "failed": 2}
+
+
+def test_a_receipt_that_comes_meanwhile_is_counted(shop, spread):
+    """In either order: it waits for the roll-up, or the roll-up for it."""
+    key = spread["id"]
+    moved = (
+        "UPDATE delivery_statecount SET count = count + 5 "
+        "WHERE notification_id = %s AND state = 'delivered' AND slot = %s"
+    )
+    thread = threading.Thread(target=run_and_close, args=[lambda: clean_after(2.1)])
+    with locks_of(moved, key, max(slots("delivered"))):
+        thread.start()
+        until(somebody_waits)
+    thread.join()
+    assert len(slots("delivered")) == 1 and by_state() == {"delivered": 8}
+
+
+def test_counts_stay_equal_while_many_receipts_come(shop, spread):
+    StateCount.objects.filter(state="delivered").update(count=1_000_000)
+    enough, moved = threading.Event(), []
+
+    def receive():
+        while not enough.is_set():
+            move(spread)
+            moved.append(spread)
+
+    thread = threading.Thread(target=run_and_close, args=[receive])
+    thread.start()
+    for number in range(1, 21):
+        until(lambda number=number: len(moved) >= number)
+        rollup.roll_up_states([spread["id"]])
+    enough.set()
+    thread.join()
+    counts._blocked.until = 0.0
+    tasks.sweep.apply(throw=True)
+    failed = len(moved)
+    assert shop.counts(spread) == {"inbox": {"delivered": 3_000_000 - failed, "failed": failed}}
