@@ -214,6 +214,9 @@ class Person:
         """Let some wait: for later, alone and with others, for a digest, and for an attempt."""
         later = (datetime.now(UTC) + timedelta(days=100)).isoformat()
         self.notify("later", channels=["push", "inbox"], send_at=later)
+        edited = {"reference": f"{MARK}-edited", "metadata": {"order": f"{MARK}-edited"}}
+        page = f"/v1/notifications/{self.ids['later']}"
+        assert self.shop.http.patch(page, edited, format="json").status_code == 200
         self.notify_both("both-later", channels=["inbox"], send_at=later)
         for number in range(2):
             digest = {"key": f"{MARK}-digest", "window": 3600}
