@@ -356,23 +356,6 @@ def test_what_waits_since_a_provider_failed_is_tried_now(shop, providers, work, 
     assert (read(shop, again)["state"], read(shop, again)["done"]) == ("done", 0)
 
 
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"action": "cancel", "match": {}}, "/match"),
-        ({"action": "redrive", "match": {"reference": "a"}}, "/match/reference"),
-        ({"action": "release", "match": {"topic": "news"}}, "/match/topic"),
-        ({"action": "restore", "match": {}}, "/action"),
-        ({"action": "redrive"}, "/match"),
-        ({"action": "cancel", "match": {"state": "done"}}, "/match/state"),
-    ],
-)
-def test_criteria_that_an_action_has_not_are_refused(shop, body, pointer):
-    problem = shop.post("bulk-actions", body, status=400)
-    assert problem["errors"][0]["pointer"] == pointer
-    assert not BulkAction.objects.exists()
-
-
 def test_they_are_listed_to_their_publisher_alone(shop, other_shop, dead):
     begun = [begin(shop, "redrive", channel="sms"), begin(shop, "release")]
     listed = shop.get("bulk-actions")["data"]
@@ -381,20 +364,6 @@ def test_they_are_listed_to_their_publisher_alone(shop, other_shop, dead):
     assert other_shop.get("bulk-actions")["data"] == []
     other_shop.get(f"bulk-actions/{begun[0]['id']}", status=404)
     other_shop.post(f"bulk-actions/{begun[0]['id']}/abort", None, status=404)
-
-
-@pytest.mark.parametrize("ended", ["done", "aborted"])
-def test_a_reference_is_kept_until_the_action_ends(shop, scheduled, ended):
-    scheduled(reference="order-4711")
-    begun = begin(shop, "cancel", reference="order-4711", state="scheduled")
-    assert begun["match"] == {"reference": "order-4711", "state": "scheduled"}
-    if ended == "aborted":
-        shop.post(f"bulk-actions/{begun['id']}/abort", None, status=200)
-    running.tick()
-    found = read(shop, begun)
-    assert found["state"] == ended
-    assert found["match"] == {"reference": "[not kept]", "state": "scheduled"}
-    assert "4711" not in str(list(AuditEvent.objects.values_list("after", flat=True)))
 
 
 def test_anothers_rows_are_not_touched(shop, other_shop, dead):
