@@ -131,9 +131,10 @@ def _drop_days(until: float) -> date | None:
             _defer(cursor, What.RECORD, kept)
         try:
             dropping.drop(span, kept)
-        except locks.Slow:
-            _not_before[key] = clock.now() + REFUSED_SECONDS
         except (dropping.Awake, locks.Busy) as error:
+            if kept and isinstance(error, locks.Slow):
+                _not_before[key] = clock.now() + REFUSED_SECONDS
+                continue
             log.info("the partitions of %s are dropped later: %r", span, error)
             return span.begin or date.min
     return None
