@@ -26,6 +26,7 @@ from stack.supervision import ports
 from stack.supervision.process import PATIENCE, ROOT, Process
 from tests.support.fakes import certificates
 from tests.support.programs import need
+from tests.support.waiting import until
 
 HOST = "notifier.example.com"
 #: Seconds of the sample's time-outs for slow clients, which the tests do not wait for.
@@ -34,12 +35,13 @@ SLOW = "10s"
 
 @dataclass(frozen=True)
 class Proxy:
-    """A running proxy: its program, the command that checks its file, and its ports."""
+    """A running proxy: its program, the command that checks its file, its ports and its logs."""
 
     name: str
     checks: list[str]
     tls: int
     plain: int
+    logs: Path
 
     def connect(self) -> http.client.HTTPSConnection:
         context = ssl.create_default_context()
@@ -121,16 +123,18 @@ def proxy(request, service: Stage, tmp_path_factory: pytest.TempPathFactory) -> 
         f"/etc/haproxy/{HOST}.pem": str(pem),
         f"timeout http-request {SLOW}": "timeout http-request 1s",
         f"client_body_timeout {SLOW}": "client_body_timeout 1s",
+        "/var/log/nginx": str(folder),
+        "log /dev/log local0": "log stdout format raw local0",
     }
     sample = (DEPLOY / file).read_text()
     for name, value in there.items():
         sample = sample.replace(name, value)
     checks, runs = write(folder, sample)
-    log = folder / "output.log"
+    log = folder / "output.log"  # which HAProxy logs to here
     stop = ((signal.SIGTERM, 5.0),)
     with Process(request.param, runs, env=os.environ, output=log, stop=stop) as running:
         running.wait_until(lambda: ports.listens(tls), 20)
-        found = Proxy(request.param, checks, tls, plain)
+        found = Proxy(request.param, checks, tls, plain, folder)
         # HAProxy has asked the API whether it is ready.
         running.wait_until(lambda: found.ask("/v1/openapi.json").status == 200, 30)
         yield found
@@ -191,6 +195,34 @@ def test_no_header_says_that_a_path_begins_with_the_name_of_a_script(proxy, path
     script = "/" + path.split("/")[1]
     for name in ("SCRIPT_NAME", "Script-Name", "PATH_INFO"):
         assert proxy.ask(path, **{name: script}).status in (400, 404), name
+
+
+def test_its_log_has_no_query_strings_and_nobody_that_a_path_names(proxy):
+    # The admin is refused here, and plain HTTP redirected: both are logged, and what is refused
+    # nginx quotes in its log of errors, unless it is kept from that.
+    named = "marked.person"
+    paths = (
+        *(f"/v1/recipients/{named}?a={named}", f"/v1/recipients/{named}/contacts"),
+        *(f"/v1/unsubscribe/{named}", f"/v1/preferences/{named}?a={named}"),
+        *(f"/admin/preferences/recipient/?q={named}", f"/admin/{named}", f"/{named}?{named}"),
+        *(f"/v1/topics?{named}", f"/v1/{named}@example.com", f"/v1/groups/{named}/members"),
+    )
+    for path in paths:
+        proxy.ask(path, **{"X-Request-ID": "an-id-of-ours", "Referer": f"https://a/?{named}"})
+        plain = http.client.HTTPConnection(ports.HOST, proxy.plain, timeout=PATIENCE)
+        plain.request("GET", path, headers={"Host": HOST})
+        assert plain.getresponse().status == 301
+    proxy.ask("/problems/last-of-them", **{"X-Request-ID": "the-last-of-ours"})
+
+    def logged() -> str:
+        return "".join(path.read_text() for path in proxy.logs.glob("*.log"))
+
+    until(lambda: "the-last-of-ours" in logged())
+    lines = logged().splitlines()
+    assert not [line for line in lines if named in line]
+    for page in ("/v1/recipients", "/v1/unsubscribe", "/v1/groups", "/admin", "/problems", "-"):
+        assert [line for line in lines if f" GET {page} " in line], page
+    assert [line for line in lines if "/v1/recipients" in line and "an-id-of-ours" in line]
 
 
 def test_a_notification_is_posted_through_it(proxy, key, directory):
