@@ -10,7 +10,8 @@ from pathlib import Path
 from stack.errors import StackError
 from stack.supervision.process import ROOT
 
-#: The last commit of the version before, whose processes run on the tables of this one.
+#: The commit whose processes run on the tables of this version. Until a release follows 1.0.0,
+#: which has to be stopped for an upgrade, it is one of the main branch; docs/upgrading.md names it.
 COMMIT = "1f6901a6a9377e92295e103c54b047473352b820"
 
 

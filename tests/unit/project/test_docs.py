@@ -13,6 +13,7 @@ from notifier.domain.outcomes import Reason
 from notifier.domain.queues import names
 from notifier.domain.states import TRANSITIONS
 from notifier.receipts import BLOCKED, COMPLAINT, HARD_BOUNCE, UNREACHABLE
+from stack import previous
 from tests.support.pages import DOCS, PAGES, ROOT, code_of, table_of
 
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
@@ -53,6 +54,13 @@ def test_each_version_of_the_changelog_has_a_heading_and_an_entry_once():
         assert headings == [heading for heading in order if heading in headings]
         entries = re.findall("^- (.{1,50})", version, re.M)
         assert len(entries) == len(set(entries)), sorted(entries)
+
+
+def test_the_page_on_upgrades_names_the_commit_that_a_rolling_upgrade_starts_from():
+    rows = table_of(DOCS / "upgrading.md", "From which version")
+    [said] = [row[0] for row in rows if "without one" in row[1]]
+    [commit] = re.findall(r"commit (\w{7,})", said)
+    assert previous.COMMIT.startswith(commit)
 
 
 def test_the_table_of_states_is_the_one_in_the_code():
