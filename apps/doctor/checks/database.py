@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from apps.alerts.rules import PARTITION_DAYS
 from apps.core.database_errors import FAILURES
 from apps.delivery.holding import recognition, selection
-from apps.delivery.maintenance.partitions import making
+from apps.delivery.maintenance.partitions import making, tables
 from apps.doctor.checks import connections
 from apps.doctor.checks.private import is_local
 from apps.doctor.findings import Finding, Options, Reporter
@@ -24,6 +24,9 @@ _found = Reporter("database")
 OLDEST = 140_000
 #: Seconds of difference between this machine's clock and the database's.
 SKEW, SKEW_AT_MOST = 1.0, 60.0
+#: Bytes of the tables that can be partitioned, indexes included, from which on they should be: what
+#: some half a million notifications to one recipient a day leave in 30 days.
+LARGE = 20 * 2**30
 #: The least ``max_locks_per_transaction`` that will do where tables are partitioned.
 LOCKS = 256
 
@@ -68,6 +71,7 @@ def _partitions() -> Iterator[Finding]:
     except FAILURES:
         return  # said already
     if ahead is None:
+        yield from _plain()
         return
     with django_connection.cursor() as cursor:
         cursor.execute(
@@ -95,6 +99,23 @@ def _partitions() -> Iterator[Finding]:
             "are deleted one by one",
             "see that a housekeeping worker and beat run: delivery.purge_notifications makes them, "
             "every ten minutes; its errors are in the worker's log",
+        )
+
+
+def _plain() -> Iterator[Finding]:
+    """Suggest partitions where the tables that could have some are large."""
+    names = [table.name for table in tables.TABLES]
+    with django_connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest(%s) name", [names]
+        )
+        (size,) = cursor.fetchone()
+    if size >= LARGE:
+        yield _found.warning(
+            f"the tables of deliveries have {size / 2**30:,.0f} GiB and no partitions: what is "
+            "over its retention is deleted row by row",
+            "have them partitioned by day with manage.py partition, while the service runs "
+            "(docs/operations.md#partitions)",
         )
 
 

@@ -222,6 +222,20 @@ def test_a_worker_counts_its_reserved_connections_and_the_api_each_of_its_proces
     assert wanted(none | {"flower": 4}) == 4 * 5
 
 
+def test_tables_that_are_large_and_plain_should_be_partitioned(doctor, monkeypatch):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_total_relation_size('delivery_attempt')")
+        [of_one] = cursor.fetchone()
+    monkeypatch.setattr(database, "LARGE", of_one + 1)  # all five have more than one of them
+    found = only(doctor("database"), Level.WARNING, "no partitions")
+    assert "manage.py partition" in found.remedy
+
+
+def test_nobody_is_told_to_partition_tables_that_are_partitioned(partitioned, doctor, monkeypatch):
+    monkeypatch.setattr(database, "LARGE", 0)
+    assert not [one for one in doctor("database") if "no partitions" in one.message]
+
+
 def test_partitions_that_end_soon_are_a_warning(partitioned, doctor):
     only(doctor("database"), Level.WARNING, "max_locks_per_transaction is 64")
     with connection.cursor() as cursor:
