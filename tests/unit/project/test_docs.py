@@ -114,6 +114,18 @@ def test_the_table_of_metrics_is_the_one_in_the_code():
     assert gauges.startswith(numbers[len(re.findall("`", gauges)) // 2 - 8])
 
 
+def test_the_page_on_scaling_names_metrics_lines_and_settings_that_exist():
+    rows = table_of(DOCS / "scaling.md", "When to scale what")
+    assert len(rows) > 10
+    metrics = {row[0] for row in table_of(DOCS / "operations.md", "Metrics")}
+    text = " ".join(cell for row in rows for cell in row)
+    named = set(re.findall(r"notifier_\w+", text))
+    assert len(named) > 8 and named <= metrics
+    known = {setting.name for setting in SETTINGS} | {*reference.PROCFILE}
+    assert set(re.findall(r"NOTIFIER_\w+|WEB_\w+", text)) <= known
+    assert {row[4] for row in rows} == {"out", "up", "–"}
+
+
 #: Reasons that the statements of transitions write, and no provider's outcome has.
 OURS = {
     "no_address",
