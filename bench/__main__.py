@@ -20,7 +20,7 @@ from stack.supervision.parent import heed_signals
 #: The benchmarks in the order in which they run: modules with ``PROCESSES`` and ``measure``.
 BENCHMARKS = (
     *("throughput", "transactional", "channels", "otp"),
-    *("accept", "storm", "growth", "backlog", "partitions"),
+    *("accept", "storm", "growth", "backlog", "partitions", "disk"),
     *("people", "morning", "zones", "stream"),
 )
 QUICK = ("throughput", "transactional", "otp", "accept")

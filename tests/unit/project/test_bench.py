@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bench.__main__ import BENCHMARKS, QUICK
-from bench.benchmarks import accept
+from bench.benchmarks import accept, disk
 from bench.benchmarks.otp import percentile
 from bench.harness.machine import machine
 from bench.harness.meter import Meter
@@ -191,3 +191,23 @@ async def _sent_to(sink: Sink) -> dict[str, set[type]]:
         await provider.close()
     await asyncio.sleep(0.15)
     return outcomes
+
+
+def test_what_is_kept_is_without_what_goes_after_a_day():
+    grown = {
+        "delivery_delivery": disk.Sizes(500, 400, 0),
+        "delivery_notification": disk.Sizes(300, 100, 1),
+        "delivery_idempotencykey": disk.Sizes(300, 100, 0),
+    }
+    single = disk.Growth(20_000, grown)
+    ways = {
+        disk.BATCHES: single,
+        disk.PUBLISH: disk.Growth(20_000, {"delivery_delivery": disk.Sizes(1, 2, 3)}),
+        disk.POSTS: disk.Growth(2_000, grown | {"delivery_attempt": disk.Sizes(100, 100, 0)}),
+    }
+    found = disk.report(ways)
+    assert [(bar.value, bar.holds) for bar in found.bars] == [(1301, True), (1501, False)]
+    sums, parts = found.tables
+    assert sums.rows[0] == ("delivery_delivery", "900", "6", "900")
+    assert sums.rows[-1] == ("while its record is kept", "1,301", "6", "1,501")
+    assert ("delivery_notification", "300", "100", "1") in parts.rows

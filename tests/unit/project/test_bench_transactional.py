@@ -7,7 +7,7 @@ import pytest
 from bench.benchmarks import otp
 from bench.benchmarks.otp import Waits
 from bench.benchmarks.transactional import FULL
-from bench.benchmarks.transactional_report import Run, report
+from bench.benchmarks.transactional.report import Run, report
 from bench.harness import audience, broker
 from bench.harness.meter import Cost
 from bench.harness.service import Blast

@@ -1,4 +1,4 @@
-"""Transactional traffic: notifications to one recipient each.
+"""Measurement of notifications to one recipient each, the workers running.
 
 Through the batch call at high and at normal priority, in turn with a blast and the naive app; a
 worker's memory when many wait; single posts while the workers run; and one-time passwords ten times
@@ -13,7 +13,7 @@ from functools import partial
 from bench.baselines import naive_worker
 from bench.benchmarks import otp
 from bench.benchmarks.otp import Waits, p99
-from bench.benchmarks.transactional_report import PER_SECOND, Run, Size, report
+from bench.benchmarks.transactional.report import PER_SECOND, Run, Size, report
 from bench.harness import batches, singles
 from bench.harness.meter import peak_rss
 from bench.harness.report import Report

@@ -1,4 +1,4 @@
-"""The report of ``bench.benchmarks.transactional``: figures and bars."""
+"""The report on transactional traffic: figures and bars."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
