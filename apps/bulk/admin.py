@@ -1,19 +1,23 @@
 """Admin of bulk actions: begin one from a list, see how far it is, abort it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from apps.bulk import running
 from apps.bulk.models import ActionKind, BulkAction
+from apps.core import clock
 from apps.delivery.admin import lost_addresses
 from apps.delivery.operations import finding
 from apps.operators import markup
@@ -44,6 +48,22 @@ FILTERS: Mapping[str, Sequence[str]] = {
     ),
     ActionKind.CANCEL: ("publisher_id", "topic_id", "priority", "kind", "q"),
 }
+#: The rows that each is done to, and what it does to them.
+ROWS: Mapping[str, str] = {
+    ActionKind.REDRIVE: "dead letters",
+    ActionKind.RELEASE: "deliveries that wait for another attempt",
+    ActionKind.CANCEL: "notifications",
+    ActionKind.RESTORE: "contacts and suppressions",
+}
+WARNINGS: Mapping[str, str] = {
+    ActionKind.REDRIVE: "They are tried again now.",
+    ActionKind.RELEASE: "They are tried now.",
+    ActionKind.CANCEL: "What has not been sent of them will not be sent. This cannot be undone.",
+    ActionKind.RESTORE: "They are sent to again.",
+}
+#: The age at which what was counted is to be counted anew.
+LONGEST_ASKED = timedelta(hours=1)
+_SALT = "bulk.confirmation"
 #: Filters that say what an action does anyway.
 _IMPLIED = (
     (ActionKind.RELEASE, "state", "retrying"),
@@ -130,23 +150,75 @@ class BulkActionAdmin(Panelled, ReadOnly):
 
 
 def _begin(request: HttpRequest, action: str) -> HttpResponse:
-    """Begin an action on all that the list matches, by the filters in its query string."""
+    """Begin an action on all that the list matches, by the filters in its query string.
+
+    The first call asks: it counts what matches, and its page has the button that confirms it.
+    """
     if action not in PERMISSIONS:
         raise Http404
     if not _may(request, action):
         raise PermissionDenied
-    restoring = action == ActionKind.RESTORE
-    match = lost_addresses.cause(request) if restoring else _match(request, action)
-    if match is None:
+    confirmed = _confirmed(request, action)
+    if confirmed is None:
+        restoring = action == ActionKind.RESTORE
+        match = lost_addresses.cause(request) if restoring else _match(request, action)
+        if match is not None:
+            return _confirmation(request, action, match)
         messages.error(request, "Nothing was begun: the filter is not one that it can be done by.")
         return HttpResponseRedirect(reverse(f"admin:{_LISTS[action]}"))
-    owner = match.pop("publisher_id", None)
-    row = running.begin(request, action, match, None if owner is None else int(owner))
+    row = running.begin(
+        request,
+        action,
+        confirmed["match"],
+        confirmed["publisher_id"],
+        datetime.fromisoformat(confirmed["asked_at"]),
+    )
     if not request.user.has_perm("bulk.view_bulkaction"):
         messages.success(request, "It is begun, and goes on in the background.")
         return HttpResponseRedirect(reverse(f"admin:{_LISTS[action]}"))
     messages.success(request, "It is begun. This page shows how far it is: load it again.")
     return HttpResponseRedirect(reverse("admin:bulk_bulkaction_change", args=[row.pk]))
+
+
+def _confirmation(request: HttpRequest, action: str, match: dict[str, Any]) -> HttpResponse:
+    """Show how many rows an action would be done to; what comes later is none of them.
+
+    The button sends what was counted, signed: by then the filter may find something else.
+    """
+    owner = match.pop("publisher_id", None)
+    row = BulkAction(action=action, match=match, publisher_id=owner, requested_at=clock.moment())
+    number = running.count(row)
+    shown = "too many to be counted in time" if number is None else f"{number:,}"
+    counted = {
+        "action": action,
+        "match": match,
+        "publisher_id": owner,
+        "asked_at": row.requested_at.isoformat(),
+        "operator": request.user.pk,
+    }
+    context = {
+        "title": f"{action.capitalize()} all that match",
+        "counted": f"{ROWS[action].capitalize()} that match: {shown}",
+        "match": _said(match) or "all",
+        "publisher": Publisher.objects.filter(pk=owner).first(),
+        "warning": WARNINGS[action],
+        "confirmed": signing.dumps(counted, salt=_SALT),
+        "back": f"{reverse(f'admin:{_LISTS[action]}')}?{request.META['QUERY_STRING']}",
+    }
+    page = admin.site.each_context(request) | context
+    return render(request, "operators/confirm_bulk.html", page)
+
+
+def _confirmed(request: HttpRequest, action: str) -> dict[str, Any] | None:
+    """Return what a confirmation's page counted, ``None`` where it is to be counted first."""
+    try:
+        found: dict[str, Any] = signing.loads(
+            request.POST.get("confirmed", ""), salt=_SALT, max_age=LONGEST_ASKED
+        )
+    except signing.BadSignature:
+        return None
+    mine = (found["action"], found["operator"]) == (action, request.user.pk)
+    return found if mine else None
 
 
 def _match(request: HttpRequest, action: str) -> dict[str, Any] | None:

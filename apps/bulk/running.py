@@ -53,8 +53,13 @@ def begin(
     action: str,
     match: Mapping[str, Any],
     publisher_id: int | None,
+    asked_at: datetime | None = None,
 ) -> BulkAction:
-    """Note that ``action`` is to be done to all that match; it begins within a second."""
+    """Note that ``action`` is to be done to all that match; it begins within a second.
+
+    ``asked_at``: when its rows were counted, if somebody confirmed that; what comes later is none
+    of them.
+    """
     actor = audit.actor_of(request)
     row = BulkAction.objects.create(
         id=uuid7(),
@@ -64,6 +69,9 @@ def begin(
         asked_kind=actor.kind,
         asked_by=actor.name[: audit.LONGEST_ACTOR],
     )
+    if asked_at is not None:
+        row.requested_at = asked_at
+        row.save(update_fields=["requested_at"])
     audit.record(
         request,
         "begin",
@@ -151,7 +159,7 @@ def go_on(key: UUID, seconds: float) -> bool:
     until = time.monotonic() + seconds
     try:
         if first:
-            BulkAction.objects.filter(pk=key).update(total=_total(row))
+            BulkAction.objects.filter(pk=key).update(total=count(row))
         while True:
             for batch in actions.of(row).batches(row):
                 if not _do(row, batch):
@@ -161,6 +169,16 @@ def go_on(key: UUID, seconds: float) -> bool:
     finally:
         mine = BulkAction.objects.filter(pk=key, leased_until=row.leased_until)
         mine.update(leased_until=None)
+
+
+def count(row: BulkAction) -> int | None:
+    """Count the rows that match; ``None`` if that takes longer than ``LONGEST_COUNT``."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_COUNT}")
+            return actions.of(row).total(row)
+    except OperationalError:
+        return None
 
 
 def purge() -> int:
@@ -203,16 +221,6 @@ def _take(key: UUID) -> tuple[BulkAction | None, bool]:
     row.started_at = row.started_at or now
     row.save(update_fields=["leased_until", "started_at"])
     return row, first
-
-
-def _total(row: BulkAction) -> int | None:
-    """Count the rows that match; ``None`` if that takes longer than ``LONGEST_COUNT``."""
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_COUNT}")
-            return actions.of(row).total(row)
-    except OperationalError:
-        return None
 
 
 @transaction.atomic

@@ -11,13 +11,12 @@ from apps.operators.theme import ModelAdmin
 class BulkButton(NamedTuple):
     """A button that begins a bulk action (``apps.bulk``) with the list's own filter.
 
-    ``label`` is followed by "all", or by "all that match". ``warning`` is a text to confirm first.
+    ``label`` is followed by "all", or by "all that match". A page of its own asks before it begins.
     ``filtered``: shown only where the list is filtered or searched.
     """
 
     action: str
     label: str
-    warning: str
     permissions: Sequence[str]
     filtered: bool = False
 

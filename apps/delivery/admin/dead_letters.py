@@ -51,7 +51,6 @@ class DeadLetterAdmin(HidesPeople, ActsOnAll, ReadOnly):
     bulk = BulkButton(
         "redrive",
         "Redrive",
-        "Every dead letter that this list shows, on all of its pages, is tried again now.",
         [PERMISSION],
     )
     actions = ("redrive",)

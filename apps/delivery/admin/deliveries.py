@@ -100,8 +100,6 @@ class DeliveryAdmin(HidesPeople, Panelled, ActsOnAll, ReadOnly):
     bulk = BulkButton(
         "release",
         "Try now",
-        "Every delivery that this list shows, on all of its pages, and that waits for another "
-        "attempt is tried now.",
         ["delivery.change_delivery"],
         filtered=True,
     )

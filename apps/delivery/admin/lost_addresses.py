@@ -33,9 +33,11 @@ class Span(forms.Form):
     until = forms.DateTimeField(required=False, input_formats=[_FORMAT, f"{_FORMAT}:%S"])
 
 
-class Wanted(Span):
-    """Parameters of a Restore button: provider, error and span of time."""
+class Wanted(forms.Form):
+    """Parameters of a Restore button: provider, error and the span that the page showed."""
 
+    since = forms.DateTimeField()
+    until = forms.DateTimeField()
     provider = forms.CharField(max_length=40)
     error = forms.CharField(max_length=100, required=False, strip=False)  # as it is stored
 
@@ -46,8 +48,11 @@ def page(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perms(SEEING):
         raise PermissionDenied
     form = Span(request.GET)
-    since, until = _span(form) if form.is_valid() else (clock.moment() - RECENT, None)
-    found = restoration.summaries(since, until) if until else restoration.summaries(since)
+    now = clock.moment()
+    asked = form.cleaned_data if form.is_valid() else {}
+    since, until = asked.get("since") or now - RECENT, asked.get("until")
+    # Buttons send the times that the page means: without an end they would come to mean more.
+    end = min(until or now, now)
     rows = [
         {
             "provider": row.provider,
@@ -57,7 +62,7 @@ def page(request: HttpRequest) -> HttpResponse:
             "first": markup.moment(row.first),
             "last": markup.moment(row.last),
         }
-        for row in found
+        for row in restoration.summaries(since, end)
     ]
     context = {
         "title": "Lost addresses",
@@ -65,6 +70,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "problem": "" if form.is_valid() else "Write times as 2026-11-28T10:00.",
         "since": _written(since),
         "until": _written(until) if until else "",
+        "shown": {"since": since.isoformat(), "until": end.isoformat()},
         "may_restore": request.user.has_perms(RESTORING),
     }
     return render(
@@ -77,15 +83,9 @@ def cause(request: HttpRequest) -> dict[str, str] | None:
     form = Wanted(request.POST)
     if not form.is_valid():
         return None
-    since, until = _span(form)
-    found = {"provider": form.cleaned_data["provider"], "error": form.cleaned_data["error"]}
-    found["since"] = since.isoformat()
-    return found if until is None else {**found, "until": until.isoformat()}
-
-
-def _span(form: forms.Form) -> tuple[datetime, datetime | None]:
-    since = form.cleaned_data.get("since") or clock.moment() - RECENT
-    return since, form.cleaned_data.get("until")
+    values = form.cleaned_data
+    times = {name: values[name].isoformat() for name in ("since", "until")}
+    return {"provider": values["provider"], "error": values["error"], **times}
 
 
 def _written(moment: datetime) -> str:

@@ -121,8 +121,6 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
     bulk = BulkButton(
         "cancel",
         "Cancel",
-        "Of everything that this list shows, on all of its pages, what has not been sent will not "
-        "be sent. This cannot be undone.",
         MANY,
         filtered=True,
     )

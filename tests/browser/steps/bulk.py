@@ -12,7 +12,8 @@ BEGUN = "It is begun."
 
 
 def is_done(on: ActionContext, progress: str) -> None:
-    """Load the action's page until it says that it is done, and how much that was."""
+    """Confirm, and load the action's page until it says that it is done, and how much that was."""
+    on.button("Begin it")
     on.says(BEGUN)
     for _ in range(int(PATIENCE)):
         on.page.reload()

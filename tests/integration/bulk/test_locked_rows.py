@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.urls import reverse
 from django.utils import timezone
 
 from apps.bulk import running
@@ -14,6 +13,7 @@ from apps.bulk.models import BulkAction
 from apps.delivery.models import Delivery, Notification
 from apps.delivery.operations import dead_letters
 from tests.support.database import locks_of
+from tests.support.publishers import admin_actions
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import HELLO, Shop
 
@@ -104,8 +104,8 @@ def lost(shop: Shop, work, providers, operator) -> None:
         recipient(name, push_android=f"device-000{number}:APA91bHun4MxP5egoKMwt2KZFBa")
     shop.post("notifications", {"user_ids": people, "channels": ["push"], "content": HELLO})
     work()
-    url = reverse("admin:begin_bulk_action", args=["restore"])
-    operator.post(url, {"provider": "fcm", "error": "UNREGISTERED", "since": "2020-01-01T00:00"})
+    button = admin_actions.restore_button(operator, "fcm", "UNREGISTERED", since="2020-01-01T00:00")
+    admin_actions.begin(operator, "restore", **button)
 
 
 @pytest.mark.parametrize("cursor", ["further", "1 2", "1 2 x", "\u00b2 0 0"])

@@ -14,14 +14,9 @@ from apps.bulk.actions.base import NOT_KEPT
 from apps.bulk.models import BulkAction
 from apps.delivery.models import Delivery, Notification
 from apps.publishers.models import AuditEvent
-from tests.support.publishers.admin_actions import do, events
+from tests.support.publishers.admin_actions import begin, confirm, confirmation, do, events
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop
-
-
-def begin(operator: Client, action: str, query: str = "") -> str:
-    url = reverse("admin:begin_bulk_action", args=[action])
-    return operator.post(url + query, follow=True).content.decode()
 
 
 def later(shop: Shop, **fields: Any) -> Any:
@@ -149,6 +144,44 @@ def test_what_waits_of_a_list_of_deliveries_is_tried_now(
     assert list(states) == ["accepted", "retrying"]
     assert "Nothing was begun" in begin(operator, "release", "?notification_id=7")
     assert "Nothing was begun" in begin(operator, "release", "?state=dead")
+
+
+def ask(operator: Client, action: str, query: str) -> str:
+    """Push the button above a list; the page that asks."""
+    url = reverse("admin:begin_bulk_action", args=[action])
+    return operator.post(url + query, follow=True).content.decode()
+
+
+def test_a_page_says_how_many_it_is_done_to_and_what_comes_later_is_none_of_them(
+    shop: Shop, operator: Client
+):
+    recipient("ada")
+    mine = [later(shop, reference="launch") for _ in range(3)]
+    page = ask(operator, "cancel", "?q=launch")
+    assert "Notifications that match: 3" in page
+    assert "This cannot be undone." in page
+    assert not BulkAction.objects.exists(), "it asks first"
+    later(shop, reference="launch")
+    shop.topic("launch")
+    assert "It is begun" in confirm(operator, "cancel", confirmation(page) or "")
+    running.tick()
+    assert cancelled() == {one["id"] for one in mine}
+    assert BulkAction.objects.get().total == 3
+
+
+def test_only_what_was_counted_for_it_is_begun(shop: Shop, operator: Client):
+    recipient("ada")
+    later(shop)
+    counted = confirmation(ask(operator, "cancel", "?priority=normal")) or ""
+    other = Client()
+    other.force_login(User.objects.create_superuser("other"))
+    for client, action, sent in (
+        (operator, "redrive", counted),
+        (operator, "cancel", f"{counted}x"),
+        (other, "cancel", counted),
+    ):
+        confirm(client, action, sent)
+    assert not BulkAction.objects.exists()
 
 
 def test_one_is_aborted_by_who_may_begin_it(shop: Shop, operator: Client, onlooker: Client):

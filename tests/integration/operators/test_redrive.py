@@ -10,7 +10,7 @@ from apps.bulk.models import BulkAction
 from apps.delivery.models import DeadLetter, Delivery
 from apps.publishers.models import AuditEvent, Publisher
 from tests.support.database import locks_of
-from tests.support.publishers.admin_actions import NEWS, do, events
+from tests.support.publishers.admin_actions import NEWS, begin, do, events
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import Shop
 
@@ -49,8 +49,7 @@ def test_selected_dead_letters_are_redriven(dead, shop: Shop, operator: Client, 
 
 def redrive(operator: Client, query: str = "") -> str:
     """Push the button above the list under these filters, and work it off; the page it leads to."""
-    url = reverse("admin:begin_bulk_action", args=["redrive"])
-    page = operator.post(url + query, follow=True).content.decode()
+    page = begin(operator, "redrive", query)
     running.tick()
     return page
 

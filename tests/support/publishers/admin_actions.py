@@ -1,5 +1,6 @@
 """Operators, the admin's buttons pressed over HTTP, and what the audit trail has of them."""
 
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +17,36 @@ def do(client: Client, verb: str, row: Any) -> Any:
     """Push the button of this verb on a row's page; the HTTP answer."""
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}_do"
     return client.post(reverse(name, args=[row.pk, verb]))
+
+
+def begin(client: Client, action: str, query: str = "", **fields: str) -> str:
+    """Push the button above a list, or that of a row, and confirm; the page that it leads to."""
+    url = reverse("admin:begin_bulk_action", args=[action]) + query
+    page = client.post(url, fields, follow=True).content.decode()
+    confirmed = confirmation(page)
+    return page if confirmed is None else confirm(client, action, confirmed)
+
+
+def confirmation(page: str) -> str | None:
+    """What the button of a page that asks for confirmation sends; ``None`` of another page."""
+    found = re.search(r'name="confirmed" value="([^"]+)"', page)
+    return found and found[1]
+
+
+def confirm(client: Client, action: str, confirmed: str) -> str:
+    url = reverse("admin:begin_bulk_action", args=[action])
+    return client.post(url, {"confirmed": confirmed}, follow=True).content.decode()
+
+
+def restore_button(client: Client, provider: str, error: str, since: str) -> dict[str, str]:
+    """What the Restore button of a provider's error sends, on the page of what was lost since."""
+    page = client.get(reverse("admin:lost_addresses"), {"since": since}).content.decode()
+    for form in re.findall(r"<form method=\"post\" action=\"[^\"]*restore/.*?</form>", page, re.S):
+        fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+        fields.pop("csrfmiddlewaretoken", None)
+        if (fields["provider"], fields["error"]) == (provider, error):
+            return fields
+    raise AssertionError(f"no button restores {provider} {error}")
 
 
 def events(kind: str) -> list[tuple[str, str, str]]:

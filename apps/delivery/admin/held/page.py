@@ -23,6 +23,7 @@ SEEING = "delivery.view_delivery"
 ENDING = ("delivery.change_notification", "delivery.change_deadletter")
 #: Seconds for which one press works.
 LONGEST = 20.0
+_NAMES = ("channel", "category", "publisher")
 
 
 class Wanted(forms.Form):
@@ -34,12 +35,33 @@ class Wanted(forms.Form):
     publisher = forms.CharField(required=False, max_length=200)
 
     def filter(self) -> Filter:
-        """Return the criteria that are filled in."""
-        hours = self.cleaned_data["hours"]
-        return Filter(
-            None if hours is None else clock.moment() - timedelta(hours=hours),
-            *(self.cleaned_data[name] or None for name in ("channel", "category", "publisher")),
-        )
+        """Return the criteria that are filled in; what was accepted later than now is none."""
+        before = clock.moment() - timedelta(hours=self.cleaned_data["hours"] or 0)
+        return Filter(before, *(self.cleaned_data[name] or None for name in _NAMES))
+
+
+class Listed(Wanted):
+    """What a page has listed, as its buttons send it.
+
+    ``accepted_before`` is the time that the page's hours meant: while it is open they come to mean
+    more. Without a filter, ``all`` has to be ticked.
+    """
+
+    accepted_before = forms.DateTimeField()
+    all = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors and values["accepted_before"] > clock.moment():
+            raise forms.ValidationError("The page is from the future: load it again.")
+        if not self.errors and not (values["all"] or _is_filtered(self)):
+            raise forms.ValidationError("Tick that everything is meant, or filter what is listed.")
+        return values
+
+    def filter(self) -> Filter:
+        """Return the criteria of what was listed."""
+        values = self.cleaned_data
+        return Filter(values["accepted_before"], *(values[name] or None for name in _NAMES))
 
 
 @require_safe
@@ -49,7 +71,8 @@ def page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     form = Wanted(request.GET)
     valid = form.is_valid()
-    groups = selection.groups(form.filter()) if valid else []
+    wanted = form.filter() if valid else Filter()
+    groups = selection.groups(wanted) if valid else []
     context: dict[str, Any] = {
         "title": "Held after a restore",
         "rows": [
@@ -63,6 +86,9 @@ def page(request: HttpRequest) -> HttpResponse:
         ],
         "problem": "" if valid else "Write hours as a number, such as 1.5.",
         "form": form,
+        "number": f"{sum(group.number for group in groups):,}",
+        "accepted_before": wanted.accepted_before and wanted.accepted_before.isoformat(),
+        "filtered": valid and _is_filtered(form),
         "may_end": request.user.has_perms(ENDING),
     }
     return render(request, "delivery/held.html", admin.site.each_context(request) | context)
@@ -73,10 +99,11 @@ def end(request: HttpRequest) -> HttpResponse:
     """Release or cancel what the filter matches."""
     if not request.user.has_perms(ENDING):
         raise PermissionDenied
-    form, action = Wanted(request.POST), request.POST.get("action")
+    form, action = Listed(request.POST), request.POST.get("action")
     here = HttpResponseRedirect(reverse("admin:held"))
     if not form.is_valid() or action not in ("release", "cancel"):
-        messages.error(request, "Nothing was done: write hours as a number.")
+        said = " ".join(map(str, form.non_field_errors())) or "Load the page again."
+        messages.error(request, f"Nothing was done. {said}")
         return here
     wanted = form.filter()
     with transaction.atomic():
@@ -89,3 +116,8 @@ def end(request: HttpRequest) -> HttpResponse:
         f"whose deliveries were not made yet.{' There are more: go on.' if ended.more else ''}",
     )
     return here
+
+
+def _is_filtered(form: forms.Form) -> bool:
+    """Return whether anything but all is wanted."""
+    return any(form.cleaned_data[name] not in (None, "") for name in ("hours", *_NAMES))

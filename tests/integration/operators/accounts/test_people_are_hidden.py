@@ -14,12 +14,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from apps.bulk.models import BulkAction
 from apps.delivery.models import Answer, Attempt, Delivery, Notification, ReceiptEvent
 from apps.preferences.models import Contact, Recipient
 from apps.schedules.models import Run, Schedule
 from tests.integration.operators.test_pages import text
+from tests.support.publishers import admin_actions
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO, Shop
 
@@ -173,8 +175,7 @@ def test_things_are_found_all_the_same(developer: Client, ada):
 
 
 def begin(client: Client, action: str, **query: Any) -> str:
-    url = reverse("admin:begin_bulk_action", args=[action], query=query)
-    return client.post(url, follow=True).content.decode()
+    return admin_actions.begin(client, action, f"?{urlencode(query)}")
 
 
 def test_the_button_above_a_list_acts_on_no_person_whom_the_list_does_not_show(
