@@ -18,11 +18,12 @@ from django.views.decorators.http import require_POST
 from apps.bulk import running
 from apps.bulk.models import ActionKind, BulkAction
 from apps.core import clock
-from apps.delivery.admin import lost_addresses
+from apps.delivery.admin import deliveries, lost_addresses
+from apps.delivery.models import OF_PUBLISHERS
 from apps.delivery.operations import finding
 from apps.operators import markup
 from apps.operators.large_lists import ReadOnly
-from apps.operators.list_filters import choice
+from apps.operators.list_filters import ALL, choice
 from apps.operators.panels import Button, Panel, Panelled
 from apps.operators.people import may_see_people
 from apps.publishers.models import Publisher
@@ -34,6 +35,8 @@ PERMISSIONS: Mapping[str, Sequence[str]] = {
     ActionKind.CANCEL: ("delivery.change_notification", "delivery.change_deadletter"),
     ActionKind.RESTORE: lost_addresses.RESTORING,
 }
+#: The filter of deliveries by the kind of their notifications.
+_KIND = "notification__kind"
 #: The filters of the lists that actions are begun from. Any other one in use refuses the action:
 #: it would be done to more than the list shows.
 FILTERS: Mapping[str, Sequence[str]] = {
@@ -45,6 +48,7 @@ FILTERS: Mapping[str, Sequence[str]] = {
         "provider",
         "reason",
         "priority",
+        _KIND,
     ),
     ActionKind.CANCEL: ("publisher_id", "topic_id", "priority", "kind", "q"),
 }
@@ -242,6 +246,14 @@ def _match(request: HttpRequest, action: str) -> dict[str, Any] | None:
         if name == "notification_id" and not _is_uuid(text):
             return None
         found[name] = int(text) if name in _NUMBERS else text
+    if action == ActionKind.RELEASE:
+        kind = found.pop(_KIND, None)
+        if kind is None and not found.keys() & set(deliveries.WHOLE):
+            found["kinds"] = list(OF_PUBLISHERS)  # the list leaves the others out
+        elif kind not in (None, ALL):
+            found["kinds"] = [kind]
+    if found.get("kind") == ALL:
+        return None
     if "q" in found:
         # Later the same words may find something else. And the row outlives a person who is
         # searched, whom it must not name.

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core.row_windows import look_through
 from apps.operators.audit import Audited
-from apps.operators.list_filters import BoundedFilter
+from apps.operators.list_filters import ALL, BoundedFilter
 from apps.operators.theme import ChangeList, ModelAdmin
 
 #: Rows that one page examines for a filter that no index serves.
@@ -42,6 +42,20 @@ class NewestList(ChangeList):
     @property
     def most(self) -> int:
         return LOOK_THROUGH
+
+    @property
+    def left_out(self) -> str:
+        """Return a sentence about what the list leaves out, or an empty one."""
+        return " ".join(spec.left_out for spec in self._leaving_out())
+
+    @property
+    def everything(self) -> str:
+        """Return the link to the list that leaves out nothing."""
+        shown = {spec.parameter_name: ALL for spec in self._leaving_out()}
+        return self.get_query_string(shown, remove=[BEFORE, AFTER])
+
+    def _leaving_out(self) -> list[Any]:
+        return [spec for spec in self.filter_specs if getattr(spec, "left_out", "")]
 
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         found = super().get_filters_params(params)

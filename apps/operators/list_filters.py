@@ -1,12 +1,14 @@
 """Filters of ``large_lists``: their conditions, and whether an index serves them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeAlias, cast
 
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import ValidationError
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import F, Field, Model, Q, QuerySet
+from django.db.models.lookups import In
 from django.http import HttpRequest
 
 from apps.operators.theme import ModelAdmin
@@ -14,6 +16,8 @@ from apps.publishers.models import Publisher
 
 #: A filter's choices: the text in the URL, and the label.
 Lookups: TypeAlias = list[tuple[str, str]]
+#: Text in the URL that sets a filter to leave nothing out.
+ALL = "all"
 #: Publishers in the filter's choices; a link may name any other.
 MOST_NAMED = 200
 
@@ -26,6 +30,8 @@ class BoundedFilter(SimpleListFilter):
 
     field = ""
     indexed = False
+    #: A sentence about what the list leaves out until the filter is set, or empty.
+    left_out = ""
 
     def __init__(
         self,
@@ -67,6 +73,47 @@ def choice(
             return [(value, value.replace("_", " ")) for value in values()]
 
     return _named(Choice, field, title, indexed)
+
+
+def usual(
+    field: str,
+    values: Callable[[], Iterable[str]],
+    title: str,
+    *,
+    shown: Collection[str],
+    name: str,
+    left_out: str,
+    narrowed_by: Collection[str] = (),
+    value: Any = None,
+) -> type[BoundedFilter]:
+    """Return a filter by one of ``values`` that leaves all but ``shown`` out until it is set.
+
+    ``name``: that of what is shown. ``left_out``: a sentence about the rest. Where the list is
+    searched, or one of the parameters ``narrowed_by`` is set, nothing is left out. ``value``: an
+    expression of what is compared, if that is no field of the row.
+    """
+
+    class Usual(BoundedFilter):
+        def __init__(self, request: HttpRequest, *rest: Any) -> None:
+            super().__init__(request, *rest)
+            narrowed = request.GET.get(SEARCH_VAR, "").strip() or {*narrowed_by} & {*request.GET}
+            self.left_out = "" if self.value() is not None or narrowed else left_out
+
+        def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Lookups:
+            return [(ALL, "all"), *((value, value.replace("_", " ")) for value in values())]
+
+        def choices(self, changelist: Any) -> Iterator[Any]:
+            found = super().choices(changelist)
+            yield {**next(found), "display": name}
+            yield from found
+
+        def condition(self) -> Q | None:
+            chosen = self.value()
+            if not self.left_out and chosen in (None, ALL):
+                return None
+            return Q(In(value or F(field), list(shown) if self.left_out else [chosen]))
+
+    return _named(Usual, field, title, False)
 
 
 def related(

@@ -28,10 +28,13 @@ REASONS = (
 class Releasing:
     """Try deliveries now that wait, and were not tried since it was asked for.
 
-    ``match``: columns of deliveries.
+    ``match``: columns of deliveries, and ``kinds`` of their notifications.
     """
 
-    criteria = ("channel", "provider", "reason", "priority", "notification_id", "recipient_id")
+    criteria = (
+        *("channel", "provider", "reason", "priority", "notification_id", "recipient_id"),
+        "kinds",
+    )
 
     def total(self, row: BulkAction) -> int:
         return _waiting(row).count()
@@ -40,7 +43,7 @@ class Releasing:
         yield self._step
 
     def _step(self, row: BulkAction) -> Step:
-        rows = _waiting(row).select_for_update(skip_locked=True)
+        rows = _waiting(row).select_for_update(skip_locked=True, of=("self",))
         found = list(rows.values_list("pk", flat=True)[:AT_ONCE])
         released = delivery_state.release(found)
         owners = Counter(released.values())
@@ -62,11 +65,14 @@ class Releasing:
 
 
 def _waiting(row: BulkAction) -> QuerySet[Delivery]:
+    columns = {name: value for name, value in row.match.items() if name != "kinds"}
+    if "kinds" in row.match:
+        columns["notification__kind__in"] = row.match["kinds"]
     rows = Delivery.objects.filter(
         state=DeliveryState.RETRYING,
         reason__in=REASONS,
         next_attempt_at__gt=Now(),
         updated_at__lte=row.requested_at,
-        **row.match,
+        **columns,
     )
     return rows if row.publisher_id is None else rows.filter(publisher_id=row.publisher_id)

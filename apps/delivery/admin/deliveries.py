@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -15,12 +15,18 @@ from apps.content.models import TemplateVersion
 from apps.core.delivery_ids import number_of, public_id
 from apps.delivery import selectors
 from apps.delivery.admin import digests
-from apps.delivery.models import DeadLetter, Delivery, Notification
+from apps.delivery.models import (
+    OF_PUBLISHERS,
+    DeadLetter,
+    Delivery,
+    Notification,
+    NotificationKind,
+)
 from apps.delivery.operations import dead_letters, descriptions, finding, reasons
 from apps.operators import markup
 from apps.operators.bulk import ActsOnAll, BulkButton
 from apps.operators.large_lists import ReadOnly
-from apps.operators.list_filters import choice, linked
+from apps.operators.list_filters import BoundedFilter, choice, linked, usual
 from apps.operators.panels import Button, Panel, Panelled
 from apps.operators.people import HidesPeople, may_see_people
 from apps.preferences.channels import all_channels
@@ -47,6 +53,26 @@ class Named(Protocol):
     notification_made: Made | None
 
 
+#: Parameters of lists of one notification or one person, which leave nothing out.
+WHOLE = ("notification_id", "recipient_id")
+
+
+def by_kind(field: str, left_out: str, value: Any = None) -> type[BoundedFilter]:
+    """Return a filter by the kind of a notification, which leaves status traffic out by default."""
+    return usual(
+        field,
+        lambda: NotificationKind.values,
+        "kind",
+        shown=OF_PUBLISHERS,
+        name="what publishers sent",
+        left_out=left_out,
+        narrowed_by=WHOLE,
+        value=value,
+    )
+
+
+#: A subquery for each row, which no plan turns into a scan of all notifications.
+_KIND = Subquery(Notification.objects.filter(pk=OuterRef("notification_id")).values("kind"))
 _OF_PERSON = linked("recipient_id", "recipient", of=Recipient)
 
 
@@ -78,6 +104,11 @@ class DeliveryAdmin(HidesPeople, Panelled, ActsOnAll, ReadOnly):
         choice("provider", lambda: settings.PROVIDERS),
         choice("reason", lambda: descriptions.REASONS),
         choice("priority", lambda: Priority),
+        by_kind(
+            "notification__kind",
+            "Deliveries of status events and confirmations are left out.",
+            _KIND,
+        ),
     )
     of_people = ("person", "address", _OF_PERSON)
     search_fields = ("id",)

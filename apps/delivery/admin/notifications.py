@@ -25,7 +25,7 @@ from apps.delivery import sealed_content, selectors
 from apps.delivery import state as delivery_state
 from apps.delivery.admin import hosts, lost_addresses, providers, why_page
 from apps.delivery.admin.charts import page as charts
-from apps.delivery.admin.deliveries import Made, attach_templates, template_link
+from apps.delivery.admin.deliveries import Made, attach_templates, by_kind, template_link
 from apps.delivery.admin.held import page as held
 from apps.delivery.intake import accept, template_sends
 from apps.delivery.intake.earlier import editing, replaying
@@ -89,7 +89,7 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
         OfPublisher,
         linked("topic_id"),
         choice("priority", lambda: Priority),
-        choice("kind", lambda: NotificationKind.values),
+        by_kind("kind", "Status events and confirmations are left out."),
         present("cancelled_at", "cancelled"),
     )
     list_select_related = ("publisher", "topic")

@@ -22,7 +22,11 @@ from apps.delivery.models.deliveries import Delivery
 from apps.delivery.models.digests import OpenDigest
 from apps.delivery.models.frequency import FrequencyCount
 from apps.delivery.models.idempotency import Deduplication, IdempotencyKey
-from apps.delivery.models.notifications import Notification, NotificationKind
+from apps.delivery.models.notifications import (
+    OF_PUBLISHERS,
+    Notification,
+    NotificationKind,
+)
 from apps.delivery.models.ordering import ChunkTurn, Turn
 from apps.delivery.models.outbox.chunks import Chunk, ChunkKind, ChunkState
 from apps.delivery.models.outbox.claims import Claim
@@ -33,6 +37,7 @@ from apps.delivery.models.retention import RetentionDeferral, RetentionMark, Ret
 from apps.delivery.models.status_webhooks import StatusWebhook
 
 __all__ = [
+    "OF_PUBLISHERS",
     "Answer",
     "AnswerSource",
     "Attempt",

@@ -22,6 +22,10 @@ class NotificationKind(models.TextChoices):
     DIGEST = "digest"  # tells one person of several published ones
 
 
+#: Kinds of what publishers sent, and not of what the service tells about that.
+OF_PUBLISHERS = (NotificationKind.PUBLISHED, NotificationKind.DIGEST)
+
+
 class Scheduled(Protocol):
     """A row with the times that ``Notification.is_scheduled`` reads."""
 
