@@ -255,6 +255,8 @@ def _match(request: HttpRequest, action: str) -> dict[str, Any] | None:
     if found.get("kind") == ALL:
         return None
     if "q" in found:
+        if finding.title_words(found["q"]):
+            return None  # a look through titles may end before all are found
         # Later the same words may find something else. And the row outlives a person who is
         # searched, whom it must not name.
         named = finding.searched(found.pop("q").strip(), people=people)

@@ -6,7 +6,7 @@ about the same, whatever the size of the table.
 """
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -24,11 +24,24 @@ LOOK_THROUGH = 100_000
 BEFORE, AFTER = "before", "after"
 
 
+class Search(NamedTuple):
+    """The condition of what is searched that an index serves, and that of the rest.
+
+    Only so many rows are examined for the rest, as for a filter. ``cut`` says where the search
+    ended before all was looked through.
+    """
+
+    base: Q
+    rest: Q = Q()
+    cut: str = ""
+
+
 class NewestList(ChangeList):
     """A page of the list.
 
     ``looked_through`` is the time of the last row examined, if the search ended before the page was
-    full. ``older`` and ``newer`` are the links to the neighbouring pages.
+    full. ``cut`` says where a search ended before all was looked through. ``older`` and ``newer``
+    are the links to the neighbouring pages.
     """
 
     class paginator:  # unfold renders this template below the list
@@ -37,6 +50,7 @@ class NewestList(ChangeList):
     older: str | None = None
     newer: str | None = None
     looked_through: datetime | None = None
+    cut: str = ""
     model_admin: "NewestAdmin"
 
     @property
@@ -114,7 +128,7 @@ class NewestList(ChangeList):
         """Return the one condition that an index serves, and those of all other filters."""
         base, condition = Q(), Q()
         if self.query and self.search_fields:
-            base, condition = self.model_admin.search(request, self.query)
+            base, condition, self.cut = self.model_admin.search(request, self.query)
         for spec in self.filter_specs:
             assert isinstance(spec, BoundedFilter), f"{spec} may scan the whole table"
             wanted = spec.condition()
@@ -176,13 +190,9 @@ class NewestAdmin(Audited, ModelAdmin):
         """Return the condition for a search term; an index must serve it."""
         raise NotImplementedError
 
-    def search(self, request: HttpRequest, term: str) -> tuple[Q, Q]:
-        """Return the condition for a search term that an index serves, and that of the rest.
-
-        Only so many rows are examined for the rest, as for a filter. ``request`` says who searches:
-        some may not find everything.
-        """
-        return self.find(term), Q()
+    def search(self, request: HttpRequest, term: str) -> Search:
+        """Return what a search term finds. ``request`` says who searches: some may not find all."""
+        return Search(self.find(term))
 
     def with_page(self, rows: list[Any]) -> list[Any]:
         """Return the rows of one page with what its columns need, fetched for all rows at once."""

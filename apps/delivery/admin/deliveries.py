@@ -25,7 +25,7 @@ from apps.delivery.models import (
 from apps.delivery.operations import dead_letters, descriptions, finding, reasons
 from apps.operators import markup
 from apps.operators.bulk import ActsOnAll, BulkButton
-from apps.operators.large_lists import ReadOnly
+from apps.operators.large_lists import ReadOnly, Search
 from apps.operators.list_filters import BoundedFilter, choice, linked, usual
 from apps.operators.panels import Button, Panel, Panelled
 from apps.operators.people import HidesPeople, may_see_people
@@ -135,8 +135,8 @@ class DeliveryAdmin(HidesPeople, Panelled, ActsOnAll, ReadOnly):
         filtered=True,
     )
 
-    def search(self, request: HttpRequest, term: str) -> tuple[Q, Q]:
-        return _find(term.strip(), people=may_see_people(request)), Q()
+    def search(self, request: HttpRequest, term: str) -> Search:
+        return _find(term.strip(), people=may_see_people(request))
 
     def with_page(self, rows: list[Delivery]) -> list[Delivery]:
         attach_names(rows)
@@ -308,13 +308,14 @@ def _person(row: Named) -> SafeString | str:
     return markup.link(markup.page("preferences_recipient_change", row.recipient_id), row.user_id)
 
 
-def _find(term: str, *, people: bool) -> Q:
+def _find(term: str, *, people: bool) -> Search:
     if (key := number_of(term)) is not None:
-        return Q(pk=key)
+        return Search(Q(pk=key))
     with suppress(ValueError):
-        return Q(notification_id=UUID(term))
+        return Search(Q(notification_id=UUID(term)))
     if not people:
-        return Q(pk__in=[])
+        return Search(Q(pk__in=[]))
     if found := recipient_ids([term]):
-        return Q(recipient_id__in=list(found.values()))
-    return Q(pk__in=finding.deliveries_at(term.removeprefix("address:")))
+        return Search(Q(recipient_id__in=list(found.values())))
+    ids, cut = finding.deliveries_at(term.removeprefix("address:"))
+    return Search(Q(pk__in=ids), cut=cut)

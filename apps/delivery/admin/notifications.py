@@ -35,7 +35,7 @@ from apps.delivery.selectors import NotificationState
 from apps.delivery.sending import cancellation
 from apps.operators import markup
 from apps.operators.bulk import ActsOnAll, BulkButton
-from apps.operators.large_lists import ReadOnly
+from apps.operators.large_lists import ReadOnly, Search
 from apps.operators.list_filters import by_publisher, choice, linked, present
 from apps.operators.panels import Button, Panel, Panelled, reason_of
 from apps.operators.people import may_see_people
@@ -60,6 +60,8 @@ class OfPublisher(by_publisher()):  # type: ignore[misc]  # a class made by a fu
         return found & Q(kind=NotificationKind.PUBLISHED)
 
 
+#: Permission to see titles, and to search by them.
+TITLES = "delivery.read_title"
 #: Permissions to cancel all that match, and to send again.
 MANY = ("delivery.change_notification", "delivery.change_deadletter")
 
@@ -96,7 +98,8 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
     search_fields = ("id",)
     search_help_text = (
         "An id; or a reference, or the name of a topic, recipient (for those who may see people) "
-        "or template, the first that there is: template:shipped asks for one of them"
+        "or template, the first that there is: template:shipped asks for one of them, and "
+        "title:words for words of a title (for those who may read titles)"
     )
     fields = (
         "id",
@@ -126,11 +129,15 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
     )
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        titles = ["title"] if request.user.has_perm("delivery.read_title") else []
+        titles = ["title"] if request.user.has_perm(TITLES) else []
         return [*super().get_list_display(request), *titles]
 
-    def search(self, request: HttpRequest, term: str) -> tuple[Q, Q]:
-        return finding.notifications_like(term.strip(), people=may_see_people(request))
+    def search(self, request: HttpRequest, term: str) -> Search:
+        words = finding.title_words(term)
+        if words and request.user.has_perm(TITLES):
+            found = finding.titled(words)
+            return Search(Q(pk__in=found.ids), cut=found.cut)
+        return Search(*finding.notifications_like(term.strip(), people=may_see_people(request)))
 
     def with_page(self, rows: list[Notification]) -> list[Notification]:
         attach_templates(rows)

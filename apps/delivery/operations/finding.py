@@ -10,21 +10,25 @@ that the index does not know. Its caller bounds how many rows are examined for t
 - a person: ``delivery_of_recipient``, since a notification does not name its recipients
 - an address, which only operators search by: ``contact_by_address``, and from there the person's
   deliveries or, of a bare endpoint, ``delivery_of_endpoint``
+- a title, which only operators search by: none; the newest that are kept are read
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.formats import date_format
 
 from apps.content.models import TemplateVersion
 from apps.core import clock
-from apps.delivery import selectors
+from apps.core.row_windows import look_through
+from apps.delivery import sealed_content, selectors
 from apps.delivery.models import Delivery, Notification, NotificationKind
 from apps.delivery.selectors import NotificationState
 from apps.preferences.models import Contact
@@ -32,6 +36,7 @@ from apps.preferences.selectors import contacts_of_address, recipient_ids
 from apps.publishers.models import Publisher
 from apps.topics.selectors import ids_of_name
 from notifier.domain.categories import fold
+from notifier.security.crypto import DecryptionError
 
 R = TypeVar("R")
 
@@ -42,6 +47,11 @@ CLOCKS_APART = timedelta(minutes=1)
 MOST_MILLISECONDS = 2**48 - 1
 #: What an operator's search by a reference, a person or an address finds at most: the newest.
 MOST_FOUND = 1_000
+#: A person's deliveries that are looked through for those at an address, and notifications for
+#: those with a title.
+LOOK_THROUGH = 100_000
+#: Titles that a search reads, in how many seconds, and how many it fetches at once.
+MOST_TITLES, LONGEST_TITLES, TITLES_AT_ONCE = 20_000, 2.0, 1_000
 #: Contacts of one address that are looked at.
 MOST_CONTACTS = 20
 
@@ -168,17 +178,83 @@ def found_by(found: Mapping[str, Any], before: UUID | None = None) -> tuple[Q, Q
     return Q(pk__in=[found["notification_id"]] if "notification_id" in found else []), Q()
 
 
-def deliveries_at(address: str) -> list[int]:
-    """Return the ids of the newest deliveries to an address, in any spelling, of any channel."""
+class Found(NamedTuple):
+    """Ids of rows that a search has found, the newest first, and where it ended early.
+
+    ``cut`` is a sentence that says so, or empty.
+    """
+
+    ids: list[Any]
+    cut: str = ""
+
+
+def deliveries_at(address: str) -> Found:
+    """Find the newest deliveries to an address, in any spelling, of any channel.
+
+    A person's deliveries are looked through, of which those at the address may be the fewest: of
+    all its contacts together ``LOOK_THROUGH``.
+    """
+    contacts = list(
+        contacts_of_address(address)
+        .order_by("-pk")
+        .values_list("pk", "recipient_id")[: MOST_CONTACTS + 1]
+    )
     found: list[int] = []
-    contacts = contacts_of_address(address).values_list("pk", "recipient_id")
+    cuts = []
+    if len(contacts) > MOST_CONTACTS:
+        cuts.append(f"More than {MOST_CONTACTS} have this address: the newest of them were asked.")
+    each = LOOK_THROUGH // max(1, min(len(contacts), MOST_CONTACTS))
     for contact_id, recipient_id in contacts[:MOST_CONTACTS]:
-        rows = Delivery.objects.filter(recipient_id=recipient_id).order_by("-pk")
         if recipient_id is None:
+            rows, end = Delivery.objects.filter(recipient_id=None, contact_id=contact_id), None
+        else:
+            rows, end = look_through(_to(recipient_id), "-id", each)
             rows = rows.filter(contact_id=contact_id)
-        newest = rows.values_list("pk", "contact_id")[:MOST_FOUND]
-        found += [key for key, to in newest if to == contact_id]
-    return found
+        newest = list(rows.order_by("-pk").values_list("pk", flat=True)[: MOST_FOUND + 1])
+        found += newest[:MOST_FOUND]
+        if len(newest) > MOST_FOUND:
+            cuts.append(f"Only the newest {MOST_FOUND:,} deliveries to it are found.")
+        elif end is not None:
+            cuts.append(f"Looked through the newest {each:,} deliveries of whoever has it.")
+    return Found(found, " ".join(dict.fromkeys(cuts)))
+
+
+def title_words(term: str) -> str:
+    """Return the words of a title that ``term`` asks for, as ``title:sale``; or an empty text."""
+    kind, _, words = term.strip().partition(":")
+    return words.strip() if kind == "title" else ""
+
+
+def titled(words: str) -> Found:
+    """Find the newest notifications with these words in the title that was posted.
+
+    Titles are encrypted, so they are read one by one: at most ``MOST_TITLES``, for at most
+    ``LONGEST_TITLES`` seconds. A template's title depends on the recipient and is not looked at,
+    nor is content that was deleted or whose key is missing.
+    """
+    until = time.monotonic() + LONGEST_TITLES
+    rows, end = look_through(Notification.objects.all(), "-id", LOOK_THROUGH)
+    kept = rows.filter(kind=NotificationKind.PUBLISHED, template_version_id=None)
+    kept = kept.exclude(content=b"").order_by("-pk")
+    wanted, looked, found = words.casefold(), 0, []
+    page, cut = kept[:TITLES_AT_ONCE], end is not None
+    while titles := list(page.values_list("pk", "content", "created_at")):
+        looked += len(titles)
+        key, _, accepted = titles[-1]
+        found += [key for key, content, _ in titles if wanted in _title(key, content)]
+        if looked >= MOST_TITLES or len(found) >= MOST_FOUND or time.monotonic() > until:
+            cut = True
+            break
+        page = kept.filter(pk__lt=key)[:TITLES_AT_ONCE]
+    as_far = f", as far as {date_format(accepted, 'DATETIME_FORMAT')}" if looked else ""
+    said = f"Looked through the newest {looked:,} titles{as_far}."
+    return Found(found[:MOST_FOUND], said if cut else "")
+
+
+def _title(key: UUID, content: bytes | memoryview) -> str:
+    with suppress(DecryptionError):
+        return sealed_content.unseal(key, bytes(content)).title.casefold()
+    return ""
 
 
 def _of_person(recipient_id: int, before: UUID | None) -> Q:
