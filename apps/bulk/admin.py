@@ -23,9 +23,10 @@ from apps.delivery.models import OF_PUBLISHERS
 from apps.delivery.operations import finding
 from apps.operators import markup
 from apps.operators.large_lists import ReadOnly
-from apps.operators.list_filters import ALL, choice
-from apps.operators.panels import Button, Panel, Panelled
+from apps.operators.list_filters import ALL, choice, moment_of
+from apps.operators.panels import Button, Panel, Panelled, reason_of
 from apps.operators.people import may_see_people
+from apps.preferences.admin.suppressions import SuppressionAdmin
 from apps.publishers.models import Publisher
 
 #: Permissions that an operator needs to begin and to abort an action.
@@ -34,6 +35,7 @@ PERMISSIONS: Mapping[str, Sequence[str]] = {
     ActionKind.RELEASE: ("delivery.change_delivery",),
     ActionKind.CANCEL: ("delivery.change_notification", "delivery.change_deadletter"),
     ActionKind.RESTORE: lost_addresses.RESTORING,
+    ActionKind.LIFT: SuppressionAdmin.bulk.permissions,
 }
 #: The filter of deliveries by the kind of their notifications.
 _KIND = "notification__kind"
@@ -51,6 +53,7 @@ FILTERS: Mapping[str, Sequence[str]] = {
         _KIND,
     ),
     ActionKind.CANCEL: ("publisher_id", "topic_id", "priority", "kind", "q"),
+    ActionKind.LIFT: ("channel", "reason", "provider", "error", "publisher_id", "since", "until"),
 }
 #: The rows that each is done to, and what it does to them.
 ROWS: Mapping[str, str] = {
@@ -58,15 +61,21 @@ ROWS: Mapping[str, str] = {
     ActionKind.RELEASE: "deliveries that wait for another attempt",
     ActionKind.CANCEL: "notifications",
     ActionKind.RESTORE: "contacts and suppressions",
+    ActionKind.LIFT: "suppressions",
 }
 WARNINGS: Mapping[str, str] = {
     ActionKind.REDRIVE: "They are tried again now.",
     ActionKind.RELEASE: "They are tried now.",
     ActionKind.CANCEL: "What has not been sent of them will not be sent. This cannot be undone.",
     ActionKind.RESTORE: "They are sent to again.",
+    ActionKind.LIFT: "They are sent to again. Opt-outs and complaints are none of them.",
 }
+#: What an operator has to say first.
+ASKS: Mapping[str, str] = {ActionKind.LIFT: "Why may they be sent to again?"}
 #: The age at which what was counted is to be counted anew.
 LONGEST_ASKED = timedelta(hours=1)
+#: What is done to everything only under a filter.
+_NEVER_ALL = (ActionKind.CANCEL, ActionKind.LIFT)
 _SALT = "bulk.confirmation"
 #: Filters that say what an action does anyway.
 _IMPLIED = (
@@ -79,9 +88,13 @@ _LISTS: Mapping[str, str] = {
     ActionKind.RELEASE: "delivery_delivery_changelist",
     ActionKind.CANCEL: "delivery_notification_changelist",
     ActionKind.RESTORE: "lost_addresses",
+    ActionKind.LIFT: "preferences_suppression_changelist",
 }
 #: Parameters of a list that are no filters.
 _PLACES = ("before", "after", "p", "o")
+_TIMES = ("since", "until")
+#: Fields that are written, which a form also sends empty.
+_WRITTEN = ("error", *_TIMES)
 _NUMBERS = ("publisher_id", "topic_id", "recipient_id")
 
 
@@ -170,10 +183,14 @@ def _begin(request: HttpRequest, action: str) -> HttpResponse:
             return _confirmation(request, action, match)
         messages.error(request, "Nothing was begun: the filter is not one that it can be done by.")
         return HttpResponseRedirect(reverse(f"admin:{_LISTS[action]}"))
+    why = reason_of(request)
+    if action in ASKS and not why:
+        messages.error(request, "Nothing was begun: say why.")
+        return HttpResponseRedirect(reverse(f"admin:{_LISTS[action]}"))
     row = running.begin(
         request,
         action,
-        confirmed["match"],
+        confirmed["match"] | ({"why": why} if action in ASKS else {}),
         confirmed["publisher_id"],
         datetime.fromisoformat(confirmed["asked_at"]),
     )
@@ -189,7 +206,8 @@ def _confirmation(request: HttpRequest, action: str, match: dict[str, Any]) -> H
 
     The button sends what was counted, signed: by then the filter may find something else.
     """
-    owner = match.pop("publisher_id", None)
+    # Of suppressions it is who asked for them, and not whose rows are lifted.
+    owner = None if action == ActionKind.LIFT else match.pop("publisher_id", None)
     row = BulkAction(action=action, match=match, publisher_id=owner, requested_at=clock.moment())
     number = running.count(row)
     shown = "too many to be counted in time" if number is None else f"{number:,}"
@@ -204,8 +222,9 @@ def _confirmation(request: HttpRequest, action: str, match: dict[str, Any]) -> H
         "title": f"{action.capitalize()} all that match",
         "counted": f"{ROWS[action].capitalize()} that match: {shown}",
         "match": _said(match) or "all",
-        "publisher": Publisher.objects.filter(pk=owner).first(),
+        "publisher": owner and Publisher.objects.filter(pk=owner).first(),
         "warning": WARNINGS[action],
+        "asks": ASKS.get(action),
         "confirmed": signing.dumps(counted, salt=_SALT),
         "back": f"{reverse(f'admin:{_LISTS[action]}')}?{request.META['QUERY_STRING']}",
     }
@@ -237,6 +256,8 @@ def _match(request: HttpRequest, action: str) -> dict[str, Any] | None:
             continue
         if name == "q" and not text.strip():
             continue
+        if name in _WRITTEN and not text:
+            continue
         if name not in FILTERS[action] or "\0" in text:
             return None
         if name == "recipient_id" and not people:
@@ -245,6 +266,11 @@ def _match(request: HttpRequest, action: str) -> dict[str, Any] | None:
             return None
         if name == "notification_id" and not _is_uuid(text):
             return None
+        if name in _TIMES:
+            try:
+                text = moment_of(text).isoformat()
+            except ValueError:
+                return None
         found[name] = int(text) if name in _NUMBERS else text
     if action == ActionKind.RELEASE:
         kind = found.pop(_KIND, None)
@@ -263,7 +289,7 @@ def _match(request: HttpRequest, action: str) -> dict[str, Any] | None:
         if not named:
             return None
         found |= named
-    return found if found or action != ActionKind.CANCEL else None
+    return found if found or action not in _NEVER_ALL else None
 
 
 def _is_uuid(text: str) -> bool:

@@ -25,6 +25,7 @@ class ActionKind(models.TextChoices):
     RELEASE = "release"  # deliveries that wait after a failed attempt are tried now
     CANCEL = "cancel"  # of notifications what has not been sent is not sent
     RESTORE = "restore"  # what a provider's error disabled and suppressed is undone
+    LIFT = "lift"  # suppressions are lifted
 
 
 class BulkAction(models.Model):

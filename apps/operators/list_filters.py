@@ -1,6 +1,7 @@
 """Filters of ``large_lists``: their conditions, and whether an index serves them."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime
 from typing import Any, TypeAlias, cast
 
 from django.contrib.admin import SimpleListFilter
@@ -10,6 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Field, Model, Q, QuerySet
 from django.db.models.lookups import In
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from apps.operators.theme import ModelAdmin
 from apps.publishers.models import Publisher
@@ -132,10 +135,14 @@ def related(
     return _named(Related, field, title, indexed)
 
 
+def publishers_named() -> Iterable[tuple[object, str]]:
+    """Return publishers to choose from."""
+    return Publisher.objects.order_by("name").values_list("pk", "name")[:MOST_NAMED]
+
+
 def by_publisher() -> type[BoundedFilter]:
     """Return a filter by publisher; the table needs an index on ``publisher`` and primary key."""
-    names = Publisher.objects.order_by("name").values_list("pk", "name")
-    return related("publisher_id", lambda: names[:MOST_NAMED], indexed=True)
+    return related("publisher_id", publishers_named, indexed=True)
 
 
 def linked(
@@ -162,6 +169,55 @@ def linked(
             return self.value() is not None
 
     return _named(Linked, field, title, indexed)
+
+
+def written(
+    field: str, lookup: str = "", *, parameter: str = "", label: str = "", type: str = "text"
+) -> type[BoundedFilter]:
+    """Return a filter whose value is written, for ``field`` and a ``lookup`` such as ``gte``.
+
+    ``type``: that of the HTML field; a ``datetime-local`` is on the clocks of the admin.
+    """
+
+    class Written(BoundedFilter):
+        template = "operators/written_filter.html"
+
+        def value(self) -> str | None:
+            return super().value() or None
+
+        def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Lookups:
+            return [("", "")]
+
+        def choices(self, changelist: Any) -> Iterator[Any]:
+            others = changelist.get_filters_params()
+            others.pop(self.parameter_name, None)
+            yield {
+                "label": label or self.title,
+                "type": type,
+                "value": self.value() or "",
+                "others": [(name, values[-1]) for name, values in others.items()],
+            }
+
+        def condition(self) -> Q | None:
+            text = self.value()
+            if text is None or type == "text":
+                return super().condition()
+            try:
+                return Q(**{f"{field}__{lookup}": moment_of(text)})
+            except ValueError as error:
+                raise IncorrectLookupParameters(error) from error
+
+    found = _named(Written, field, label, False)
+    found.parameter_name = parameter or field
+    return found
+
+
+def moment_of(text: str) -> datetime:
+    """Return a time that an operator wrote, on the admin's clocks. Raises ``ValueError``."""
+    found = parse_datetime(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no time")
+    return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 
 def present(field: str, title: str) -> type[BoundedFilter]:

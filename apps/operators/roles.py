@@ -104,7 +104,7 @@ RIGHTS = (
         (SUPPORT, OPERATOR),
     ),
     Right(
-        "restore lost addresses",
+        "restore lost addresses; lift all suppressions that match",
         [
             *("preferences.change_contact", "preferences.delete_suppression"),
             "delivery.change_deadletter",

@@ -271,6 +271,7 @@ def begins_bulk_actions(on: ActionContext, model: str) -> None:
     bulk.cancels_all(on)
     bulk.releases_all(on)
     bulk.restores_addresses(on)
+    bulk.lifts_all(on)
 
 
 def previews(on: ActionContext, model: str) -> None:

@@ -2,6 +2,7 @@
 
 from apps.bulk.actions.base import Action
 from apps.bulk.actions.cancelling import Cancelling
+from apps.bulk.actions.lifting import Lifting
 from apps.bulk.actions.redriving import Redriving
 from apps.bulk.actions.releasing import Releasing
 from apps.bulk.actions.restoring import Restoring
@@ -12,6 +13,7 @@ ACTIONS: dict[str, Action] = {
     ActionKind.RELEASE: Releasing(),
     ActionKind.CANCEL: Cancelling(),
     ActionKind.RESTORE: Restoring(),
+    ActionKind.LIFT: Lifting(),
 }
 
 

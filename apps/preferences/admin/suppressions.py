@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Model, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from apps.operators import markup
+from apps.operators.bulk import ActsOnAll, BulkButton
 from apps.operators.large_lists import ReadOnly
-from apps.operators.list_filters import choice
+from apps.operators.list_filters import choice, publishers_named, related, written
 from apps.operators.panels import LONGEST_REASON, Button, Panel, Panelled, reason_of
 from apps.operators.theme import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from apps.preferences import audit_trail, selectors, vault
@@ -117,16 +119,38 @@ def causes(row: Suppression) -> dict[str, Any]:
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(Panelled, ReadOnly):
-    """Suppressions: added here, by the API and by providers; lifted one by one, with a reason."""
+class SuppressionAdmin(Panelled, ActsOnAll, ReadOnly):
+    """Suppressions: added here, by the API and by providers; lifted with a reason.
+
+    All that a filter matches are lifted together, but what owners of addresses said themselves.
+    """
 
     form = NewSuppressionForm
 
-    list_display = ("masked", "channel", "reason", "publisher", "created_at")
+    list_display = (
+        "masked",
+        "channel",
+        "reason",
+        "provider",
+        "error",
+        "publisher",
+        "created_at",
+    )
     list_select_related = ("publisher",)
     list_filter = (
         choice("channel", all_channels),
         choice("reason", lambda: SuppressionReason.values),
+        choice("provider", lambda: settings.PROVIDERS),
+        written("error", label="error"),
+        related("publisher_id", publishers_named),
+        written("created_at", "gte", parameter="since", label="from", type="datetime-local"),
+        written("created_at", "lt", parameter="until", label="to", type="datetime-local"),
+    )
+    bulk = BulkButton(
+        "lift",
+        "Lift",
+        ["preferences.delete_suppression", "delivery.change_deadletter"],
+        filtered=True,
     )
     fields = (
         "channel",

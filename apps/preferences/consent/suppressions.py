@@ -155,23 +155,29 @@ def undo_opt_out(row: Suppression, why: str, by: Actor | None) -> None:
     audit_trail.record([Entry(Change.LIFTED, None, row.channel, index, row.masked, detail)], by)
 
 
-def lift(rows: Iterable[Suppression], why: str) -> None:
-    """Lift suppressions, whatever their causes; ``why`` is recorded in the trail."""
+def lift(rows: Iterable[Suppression], why: str, by: Actor | None = None) -> None:
+    """Lift suppressions, whatever their causes; ``why`` is recorded in the trail.
+
+    ``by``: who did it, if not the current request.
+    """
     found = list(rows)
     Suppression.objects.filter(pk__in=[row.pk for row in found]).delete()
     for row in found:
         stopped = OptOut.objects.filter(channel=row.channel, address_index=row.address_index)
         stopped.filter(resumed_at=None).update(resumed_at=clock.moment())
     audit_trail.record(
-        Entry(
-            Change.LIFTED,
-            None,
-            row.channel,
-            bytes(row.address_index),
-            row.masked,
-            f"{row.reason}: {why}",
-        )
-        for row in found
+        (
+            Entry(
+                Change.LIFTED,
+                None,
+                row.channel,
+                bytes(row.address_index),
+                row.masked,
+                f"{row.reason}: {why}",
+            )
+            for row in found
+        ),
+        by,
     )
 
 

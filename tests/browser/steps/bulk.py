@@ -70,6 +70,15 @@ def restores_addresses(on: ActionContext) -> None:
     is_done(on, "suppressions")
 
 
+def lifts_all(on: ActionContext) -> None:
+    on.client.suppress("sms", "+12025550188")
+    on.go("preferences.suppression", "?channel=sms&reason=manual")
+    on.button("Lift all that match")
+    on.page.locator("[name=reason]").fill("They asked us to.")
+    is_done(on, "lifted")
+    assert not list(on.client.list_suppressions(channel="sms"))
+
+
 def aborts(on: ActionContext, model: str) -> None:
     """Abort one that another process seems to have, so that it does not end before."""
     on.go(model, f"{on.take(model)}/change/")

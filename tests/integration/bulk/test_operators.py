@@ -215,7 +215,7 @@ def test_who_may_not_see_them_is_led_back_to_the_list(shop: Shop, onlooker: Clie
 
 
 def test_who_may_only_look_begins_none(onlooker: Client):
-    for action in ("cancel", "redrive", "release", "restore"):
+    for action in ("cancel", "redrive", "release", "restore", "lift"):
         url = reverse("admin:begin_bulk_action", args=[action])
         assert onlooker.post(f"{url}?priority=normal").status_code == 403
     assert onlooker.post(reverse("admin:begin_bulk_action", args=["erase"])).status_code == 404

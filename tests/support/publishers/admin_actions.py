@@ -33,9 +33,10 @@ def confirmation(page: str) -> str | None:
     return found and found[1]
 
 
-def confirm(client: Client, action: str, confirmed: str) -> str:
+def confirm(client: Client, action: str, confirmed: str, **fields: str) -> str:
     url = reverse("admin:begin_bulk_action", args=[action])
-    return client.post(url, {"confirmed": confirmed}, follow=True).content.decode()
+    answer = client.post(url, {"confirmed": confirmed, **fields}, follow=True)
+    return answer.content.decode()
 
 
 def restore_button(client: Client, provider: str, error: str, since: str) -> dict[str, str]:

@@ -35,6 +35,7 @@ OF_SUPERUSERS = {"auth.user", "auth.group"}
 #: Rights of actions whose permission does not follow from the model and Django's verb.
 REDRIVE = "redrive dead letters, and try now what waits"
 CANCEL = "cancel and move notifications"
+LOST = "restore lost addresses; lift all suppressions that match"
 MANY = "send notifications again; cancel all that match; release or cancel what is held"
 PROVIDERS = "pause and resume providers, close breakers"
 WISHES = (
@@ -279,7 +280,8 @@ def _offered(one: Any, request: Any, rows: list[Any]) -> set[str]:
         ("begin_bulk_action", ["cancel"], MANY),
         ("begin_bulk_action", ["redrive"], REDRIVE),
         ("begin_bulk_action", ["release"], REDRIVE),
-        ("begin_bulk_action", ["restore"], "restore lost addresses"),
+        ("begin_bulk_action", ["restore"], LOST),
+        ("begin_bulk_action", ["lift"], LOST),
         ("content_edit", [7], TEMPLATES),
         ("end_held", [], MANY),
         ("host_close", [], PROVIDERS),

@@ -6,12 +6,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.bulk import running
+from apps.bulk.actions import lifting
+from apps.bulk.models import BulkAction
 from apps.preferences import vault
 from apps.preferences.consent import suppressions
 from apps.preferences.consent.suppressions import Blocked
 from apps.preferences.models import DirectoryChange, Suppression
 from apps.publishers.models import AuditEvent
-from tests.support.publishers.admin_actions import NEWS
+from tests.support.database import locks_of
+from tests.support.publishers.admin_actions import NEWS, confirm, confirmation
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import Shop, delivery_of
 
@@ -140,3 +144,82 @@ def test_only_who_may_suppress_addresses_does(onlooker: Client):
     assert onlooker.get(reverse(ADD)).status_code == 403
     assert onlooker.post(reverse(ADD), typed()).status_code == 403
     assert not Suppression.objects.exists()
+
+
+def blocked(name: str, reason: str = "hard_bounce", **fields: str) -> Suppression:
+    address = f"{name}@example.com"
+    index = vault.index_of("email", address)
+    suppressions.suppress([Blocked("email", index, address, reason, **fields)])
+    return Suppression.objects.get(masked=address)
+
+
+def listed(operator: Client, **query: str) -> list[str]:
+    rows = operator.get(reverse(LIST), query).context["cl"].result_list
+    return sorted(row.masked.partition("@")[0] for row in rows)
+
+
+def test_suppressions_are_listed_by_their_cause_and_time(shop: Shop, operator: Client):
+    bounced = blocked("bounced", provider="sendgrid", error="550")
+    blocked("gone", provider="smtp", error="550")
+    shop.post("suppressions", {"channel": "email", "address": "own@example.com"}, status=201)
+    Suppression.objects.filter(pk=bounced.pk).update(created_at="2026-01-05T10:00:00Z")
+    assert listed(operator, provider="sendgrid") == ["bounced"]
+    assert listed(operator, error="550") == ["bounced", "gone"]
+    assert listed(operator, error="550", until="2026-01-05T10:00:01") == ["bounced"]
+    assert listed(operator, error="550", since="2026-01-05T10:00:01", until="") == ["gone"]
+    assert len(listed(operator, publisher_id=str(shop.id))) == 1
+    assert operator.get(reverse(LIST), {"since": "soon"}).status_code == 302
+    page = operator.get(reverse(LIST), {"provider": "smtp", "error": "550"}).content.decode()
+    assert '<input type="hidden" name="provider" value="smtp">' in page, "it stays"
+
+
+def test_all_that_a_filter_matches_are_lifted_but_what_owners_said(
+    operator: Client, onlooker: Client
+):
+    for name in ("ada", "bob"):
+        blocked(name, provider="sendgrid", error="550")
+    blocked("cy", provider="sendgrid", error="551")
+    blocked("dee", "complaint", provider="sendgrid", error="550")
+    query = "?provider=sendgrid&error=550&since="
+    assert "Lift all that match" in operator.get(reverse(LIST) + query).content.decode()
+    for client, asked in ((operator, ""), (onlooker, query)):
+        assert "Lift all" not in client.get(reverse(LIST) + asked).content.decode()
+    url = reverse("admin:begin_bulk_action", args=["lift"])
+    assert onlooker.post(url + query).status_code == 403
+    for wrong in ("", "?since=", "?reason=manual&q=ada", "?since=soon"):
+        assert "Nothing was begun" in operator.post(url + wrong, follow=True).content.decode()
+    page = operator.post(url + query).content.decode()
+    assert "Suppressions that match: 2" in page
+    assert "Opt-outs and complaints are none of them." in page
+    later = blocked("eve", provider="sendgrid", error="550")
+    confirmed = confirmation(page) or ""
+    assert "Nothing was begun: say why." in confirm(operator, "lift", confirmed)
+    assert "It is begun" in confirm(operator, "lift", confirmed, reason=WHY)
+    running.tick()
+    left = Suppression.objects.values_list("masked", flat=True)
+    assert {address.partition("@")[0] for address in left} == {"cy", "dee", "eve"}
+    assert Suppression.objects.get(pk=later.pk)
+    row = BulkAction.objects.get()
+    assert (row.state, row.total, row.counts) == ("done", 2, {"lifted": 2})
+    trail = DirectoryChange.objects.filter(change="lifted")
+    said = {(change.actor, change.detail) for change in trail}
+    assert said == {("operator", f"hard_bounce: {WHY}")}
+    event = AuditEvent.objects.get(action="lift")
+    assert event.actor == "operator" and event.after is not None
+    assert (event.after["rows"], event.after["bulk_action"]) == (2, str(row.pk))
+
+
+def test_suppressions_that_others_have_locked_are_lifted_later(operator: Client, monkeypatch):
+    monkeypatch.setattr(lifting, "AT_ONCE", 2)
+    rows = [blocked(name, provider="sendgrid") for name in ("ada", "bob", "cy")]
+    page = operator.post(
+        reverse("admin:begin_bulk_action", args=["lift"]) + "?provider=sendgrid"
+    ).content.decode()
+    confirm(operator, "lift", confirmation(page) or "", reason=WHY)
+    lock = "SELECT FROM preferences_suppression WHERE id = %s FOR UPDATE"
+    with locks_of(lock, rows[1].pk):
+        running.tick()
+        assert [row.pk for row in Suppression.objects.all()] == [rows[1].pk]
+    running.tick()
+    assert not Suppression.objects.exists()
+    assert BulkAction.objects.get().counts == {"lifted": 3}
