@@ -104,7 +104,7 @@ class BulkActionAdmin(Panelled, ReadOnly):
 
     list_display = ("requested", "action", "what", "publisher", "asked_by", "standing", "progress")
     list_filter = (choice("action", lambda: ActionKind.values),)
-    fields = ("id", "action", "asked_by", "aborted_by", "requested_at", "started_at", "finished_at")
+    fields = ("id", "action", "asked_by", "requested_at")
     moment = "requested_at"
 
     def find(self, term: str) -> Q:
@@ -142,12 +142,23 @@ class BulkActionAdmin(Panelled, ReadOnly):
 
     def panels(self, request: HttpRequest, row: BulkAction) -> Sequence[Panel]:
         counts = ((name.replace("_", " "), f"{number:,}") for name, number in row.counts.items())
-        standing = markup.lines([markup.badge(row.state), _progress(row)])
+        times = {"begun": row.started_at, "finished": row.finished_at}
+        standing = markup.lines(
+            [
+                markup.badge(row.state),
+                _progress(row),
+                *(markup.words(name, markup.moment(at)) for name, at in times.items() if at),
+                *([f"aborted by {row.aborted_by}"] if row.aborted_by else []),
+            ]
+        )
         return [
             Panel("Progress", standing),
             Panel("What became of them", markup.table(("", "rows"), counts, "Nothing yet.")),
             Panel("What it is done to", markup.words(_said(row.match) or "all")),
         ]
+
+    def unfinished(self, row: BulkAction) -> bool:
+        return row.finished_at is None
 
     def buttons(self, request: HttpRequest, row: BulkAction) -> Sequence[Button]:
         if row.finished_at is not None or not _may(request, row.action):
@@ -197,7 +208,7 @@ def _begin(request: HttpRequest, action: str) -> HttpResponse:
     if not request.user.has_perm("bulk.view_bulkaction"):
         messages.success(request, "It is begun, and goes on in the background.")
         return HttpResponseRedirect(reverse(f"admin:{_LISTS[action]}"))
-    messages.success(request, "It is begun. This page shows how far it is: load it again.")
+    messages.success(request, "It is begun. This page shows how far it is.")
     return HttpResponseRedirect(reverse("admin:bulk_bulkaction_change", args=[row.pk]))
 
 

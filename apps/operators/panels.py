@@ -61,6 +61,10 @@ class Panelled(ModelAdmin):
         """Return the buttons that this operator may press now; any other verb is refused."""
         return ()
 
+    def unfinished(self, row: Any) -> bool:
+        """Return whether the panels change by themselves, so that their page keeps them fresh."""
+        return False
+
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_do"
         view = self.admin_site.admin_view(require_POST(self._do))
@@ -76,7 +80,11 @@ class Panelled(ModelAdmin):
         context = dict(extra_context or {})
         row = self.get_object(request, object_id) if object_id else None
         if row is not None and self.has_view_or_change_permission(request, row):
-            context |= {"panels": self.panels(request, row), "buttons": self.buttons(request, row)}
+            context |= {
+                "panels": self.panels(request, row),
+                "buttons": self.buttons(request, row),
+                "unfinished": self.unfinished(row),
+            }
         return super().changeform_view(request, object_id, form_url, context)
 
     def _do(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:

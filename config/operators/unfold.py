@@ -66,6 +66,7 @@ UNFOLD: dict[str, Any] = {
     "SCRIPTS": [
         lambda request: static("operators/operators.js"),
         lambda request: static("operators/charts.js"),
+        lambda request: static("operators/progress.js"),
     ],
     "DASHBOARD_CALLBACK": "apps.alerts.start_page.context",
     "ACCOUNT": {"navigation": _account_links},

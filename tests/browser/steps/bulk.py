@@ -12,16 +12,11 @@ BEGUN = "It is begun."
 
 
 def is_done(on: ActionContext, progress: str) -> None:
-    """Confirm, and load the action's page until it says that it is done, and how much that was."""
+    """Confirm, and watch the action's page until it says that it is done, and how much that was."""
     on.button("Begin it")
     on.says(BEGUN)
-    for _ in range(int(PATIENCE)):
-        on.page.reload()
-        if on.page.get_by_text("done", exact=True).first.is_visible():
-            break
-        on.page.wait_for_timeout(1000)
-    else:
-        raise AssertionError("the action does not end")
+    done = on.page.locator("#panels").get_by_text("done", exact=True)
+    expect(done).to_be_visible(timeout=PATIENCE * 1000)
     expect(on.page.get_by_text(progress).first).to_be_visible()
 
 
