@@ -1,6 +1,6 @@
 """Admin of erasures and of retention, and the button that erases a recipient."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,15 +11,64 @@ from django.urls import reverse
 from apps.delivery.admin.recipients import RecipientAdmin
 from apps.delivery.maintenance import notifications
 from apps.delivery.models import RetentionRule
+from apps.delivery.operations import retained
+from apps.delivery.operations.retained import Kept
+from apps.operators import markup
 from apps.operators.audit import Audited
 from apps.operators.large_lists import ReadOnly
-from apps.operators.panels import Button
+from apps.operators.panels import Button, Panel
 from apps.operators.theme import ModelAdmin
-from apps.preferences.models import Recipient
+from apps.preferences.admin.people import CategoryAdmin
+from apps.preferences.models import Category, Recipient
 from apps.privacy import erasure
 from apps.privacy.models import Erasure
+from apps.publishers.admin import PublisherAdmin
+from apps.publishers.models import Publisher
 
-admin.site.unregister(Recipient)
+for model in (Recipient, Publisher, Category):
+    admin.site.unregister(model)  # each is registered below, with more on its pages
+
+#: What applies to one-time passwords, whatever the rules say.
+CRITICAL = (
+    "Days count from when a notification was due. The content of a critical one that expires, such "
+    "as a one-time password, goes an hour after its expiry, if that is earlier."
+)
+
+
+def _panel(names: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], Kept]]) -> Panel:
+    """Render for how many days what is kept, by what ``names`` says."""
+    table = markup.table(
+        (*names, "content", "record"),
+        (
+            (*key, f"{found.content_days:,} days", f"{found.record_days:,} days")
+            for key, found in rows
+        ),
+    )
+    return Panel("What is kept for how long", markup.lines([table, CRITICAL]), wide=True)
+
+
+@admin.register(Publisher)
+class RetainedPublisherAdmin(PublisherAdmin):
+    """Publishers, with how long what they send is kept."""
+
+    def panels(self, request: HttpRequest, row: Publisher) -> Sequence[Panel]:
+        rows = {(name or "any other",): days for name, days in retained.kept_of(row.pk).items()}
+        return [*super().panels(request, row), _panel(("category",), rows.items())]
+
+
+@admin.register(Category)
+class RetainedCategoryAdmin(CategoryAdmin):
+    """Categories, with how long what is sent in them is kept."""
+
+    def panels(self, request: HttpRequest, row: Category) -> Sequence[Panel]:
+        rules = list(RetentionRule.objects.select_related("publisher").order_by("publisher__name"))
+        rows = {
+            (str(rule.publisher),): retained.kept(rules, rule.publisher_id, row.name)
+            for rule in rules
+            if rule.publisher is not None and rule.category in ("", row.name)
+        }
+        rows["any other",] = retained.kept(rules, None, row.name)
+        return [*super().panels(request, row), _panel(("publisher",), rows.items())]
 
 
 @admin.register(Recipient)
@@ -61,8 +110,23 @@ class RetentionRuleAdmin(Audited, ModelAdmin):
 
     list_display = ("publisher", "category", "content_days", "record_days", "updated_at")
     list_select_related = ("publisher",)
+    list_before_template = "operators/panels.html"
     fields = ("publisher", "category", "content_days", "record_days")
     ordering = ("category", "publisher__name")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        rules = list(RetentionRule.objects.select_related("publisher").order_by(*self.ordering))
+        rows: dict[tuple[str, ...], Kept] = {
+            (str(rule.publisher or "any"), rule.category or "any"): retained.kept(
+                rules, rule.publisher_id, rule.category
+            )
+            for rule in rules
+        }
+        rows["any other", "any other"] = retained.kept((), None, "")
+        panel = _panel(("publisher", "category"), rows.items())
+        return super().changelist_view(request, {"panels": [panel], **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

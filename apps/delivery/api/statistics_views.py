@@ -13,6 +13,7 @@ from apps.api.pagination import read_query
 from apps.api.serializers import QueryParameters
 from apps.core import clock
 from apps.delivery.monitoring import statistics
+from apps.delivery.operations import retained
 from apps.publishers import daily_quota, limits
 from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint
@@ -168,6 +169,29 @@ class DeliveriesOfDayOut(serializers.Serializer[Mapping[str, object]]):
     states = serializers.DictField(child=serializers.IntegerField())
 
 
+class DaysKeptOut(serializers.Serializer[Mapping[str, object]]):
+    """Days for which contents and records are kept, from when a notification was due."""
+
+    content_days = serializers.IntegerField(
+        help_text="of title, body, data and variables; of a critical notification that expires an "
+        "hour after its expiry, if that is earlier"
+    )
+    record_days = serializers.IntegerField(help_text="of notifications, deliveries and attempts")
+
+
+@extend_schema_serializer(component_name="DaysKeptOfCategory")
+class DaysKeptOfCategoryOut(DaysKeptOut):
+    """Days for which what is in a category is kept."""
+
+    category = serializers.CharField()
+
+
+class RetentionOut(DaysKeptOut):
+    """Days for which what a publisher sends is kept; ``categories``: with days of their own."""
+
+    categories = DaysKeptOfCategoryOut(many=True)
+
+
 class UsageOut(serializers.Serializer[Mapping[str, object]]):
     """A publisher's limits, and what it used of them. Days are in UTC."""
 
@@ -175,6 +199,7 @@ class UsageOut(serializers.Serializer[Mapping[str, object]]):
     quota = QuotaOut()
     notifications = NotificationsOfDayOut(many=True)
     deliveries = DeliveriesOfDayOut(many=True)
+    retention = RetentionOut()
 
 
 class Usage(Endpoint):
@@ -206,13 +231,20 @@ class Usage(Endpoint):
                     "deliveries": [
                         {"day": "2026-11-22", "states": {"accepted": 2400, "suppressed": 31}}
                     ],
+                    "retention": {
+                        "content_days": 7,
+                        "record_days": 30,
+                        "categories": [
+                            {"category": "orders", "content_days": 14, "record_days": 90}
+                        ],
+                    },
                 },
                 response_only=True,
             )
         ],
     )
     def get(self, request: Request) -> Response:
-        """Read your limits, and what you posted and its states by day (UTC), for 31 days."""
+        """Read your limits, what you posted by day (UTC), for 31 days, and how long it is kept."""
         publisher = publisher_of(request)
         publisher_id = publisher.id
         first = clock.moment().astimezone(UTC).date() - timedelta(days=USAGE_DAYS - 1)
@@ -234,9 +266,18 @@ class Usage(Endpoint):
                 for day, number in daily_quota.used_by_day(publisher_id, first).items()
             ],
             "deliveries": [{"day": day, "states": of_day} for day, of_day in states.items()],
+            "retention": _retention(publisher_id),
         }
         return Response(UsageOut(found).data)
 
 
 def _quota(account: Account) -> dict[str, int]:
     return {"per_day": daily_quota.per_day(account), "used": daily_quota.used(account)}
+
+
+def _retention(publisher_id: int) -> dict[str, Any]:
+    others, *categories = retained.kept_of(publisher_id).items()
+    return {
+        **others[1]._asdict(),
+        "categories": [{"category": name, **days._asdict()} for name, days in categories],
+    }

@@ -1,5 +1,6 @@
 """What notifications say goes first, the record that they were sent later."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -124,9 +126,8 @@ def test_what_is_still_to_be_sent_keeps_its_content(shop, work, ada, purge_after
     assert not is_on_record(scheduled)
 
 
-def test_rules_of_categories_and_publishers_decide(
-    shop, other_shop, work, ada, purge_after, operator
-):
+def write_rules(operator: Client, shop: Shop) -> None:
+    """Write rules of a category, of a publisher, and of both."""
     Category.objects.create(name="offers")
     for publisher, category, content, record in (
         ("", "offers", 2, ""),
@@ -141,6 +142,57 @@ def test_rules_of_categories_and_publishers_decide(
         }
         answer = operator.post(f"{RULES}/add/", form)
         assert answer.status_code == 302, answer.context["errors"]
+
+
+def test_publishers_read_how_long_what_they_send_is_kept(shop, other_shop, operator):
+    days = {"content_days": 7, "record_days": 30}
+    assert shop.get("usage")["retention"] == {**days, "categories": []}
+    write_rules(operator, shop)
+    offers = {"category": "offers", "content_days": 20, "record_days": 20}
+    own = {"content_days": 3, "record_days": 20, "categories": [offers]}
+    assert shop.get("usage")["retention"] == own
+    offers = {"category": "offers", "content_days": 2, "record_days": 30}
+    assert other_shop.get("usage")["retention"] == {**days, "categories": [offers]}
+
+
+def test_the_admin_shows_what_applies(shop, other_shop, operator):
+    def rows(url: str) -> list[list[str]]:
+        page = operator.get(url).content.decode()
+        panel = page.partition("What is kept for how long")[2].partition("</section>")[0]
+        assert "an hour after its expiry" in panel
+        found = re.findall(r"<tr>(<td>.*?)</tr>", panel)
+        return [re.findall(r"<td>(.*?)</td>", row) for row in found]
+
+    usual = ["7 days", "30 days"]
+    assert rows(f"{RULES}/") == [["any other", "any other", *usual]]
+    write_rules(operator, shop)
+    assert rows(f"{RULES}/") == [
+        ["shop", "any", "3 days", "20 days"],
+        ["shop", "offers", "20 days", "20 days"],
+        ["any", "offers", "2 days", "30 days"],
+        ["any other", "any other", *usual],
+    ]
+    assert rows(f"/admin/publishers/publisher/{shop.id}/change/") == [
+        ["any other", "3 days", "20 days"],
+        ["offers", "20 days", "20 days"],
+    ]
+    offers, default = (
+        Category.objects.get_or_create(name=name)[0].pk for name in ("offers", "default")
+    )
+    assert rows(f"/admin/preferences/category/{offers}/change/") == [
+        ["shop", "20 days", "20 days"],
+        ["any other", "2 days", "30 days"],
+    ]
+    assert rows(f"/admin/preferences/category/{default}/change/") == [
+        ["shop", "3 days", "20 days"],
+        ["any other", *usual],
+    ]
+
+
+def test_rules_of_categories_and_publishers_decide(
+    shop, other_shop, work, ada, purge_after, operator
+):
+    write_rules(operator, shop)
     kept = {
         "own": post(shop, channels=["email"]),
         "own offers": post(shop, category="offers", channels=["email"]),

@@ -723,7 +723,7 @@ export abstract class NotifierOperations extends Calls {
     return this.call({ method: "POST", path: `/v1/topics/${segment(name)}/unsubscribe`, body, repeatable: true, ...options });
   }
 
-  /** Read your limits, and what you posted and its states by day (UTC), for 31 days. */
+  /** Read your limits, what you posted by day (UTC), for 31 days, and how long it is kept. */
   usage(options: CallOptions = {}): Promise<Schemas["UsageOut"]> {
     return this.call({ method: "GET", path: `/v1/usage`, repeatable: true, ...options });
   }

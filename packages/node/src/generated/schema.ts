@@ -1758,6 +1758,14 @@ export interface components {
         };
         /** @enum {string} */
         readonly DaysEnum: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+        /** @description Days for which what is in a category is kept. */
+        readonly DaysKeptOfCategory: {
+            /** @description of title, body, data and variables; of a critical notification that expires an hour after its expiry, if that is earlier */
+            readonly content_days: number;
+            /** @description of notifications, deliveries and attempts */
+            readonly record_days: number;
+            readonly category: string;
+        };
         /** @description A dead letter with every attempt. */
         readonly DeadLetterOut: {
             readonly id: string;
@@ -3181,6 +3189,14 @@ export interface components {
             /** @description requests at once after a pause */
             readonly burst: number;
         };
+        /** @description Days for which what a publisher sends is kept; ``categories``: with days of their own. */
+        readonly RetentionOut: {
+            /** @description of title, body, data and variables; of a critical notification that expires an hour after its expiry, if that is earlier */
+            readonly content_days: number;
+            /** @description of notifications, deliveries and attempts */
+            readonly record_days: number;
+            readonly categories: readonly components["schemas"]["DaysKeptOfCategory"][];
+        };
         /** @description A retry policy: when and how often to retry, and what follows the last attempt. */
         readonly RetryPolicyField: {
             /** @description seconds to wait after the first, second, … attempt; empty: one attempt only */
@@ -3768,6 +3784,7 @@ export interface components {
             readonly quota: components["schemas"]["QuotaOut"];
             readonly notifications: readonly components["schemas"]["NotificationsOfDay"][];
             readonly deliveries: readonly components["schemas"]["DeliveriesOfDay"][];
+            readonly retention: components["schemas"]["RetentionOut"];
         };
         /** @enum {string} */
         readonly VerdictEnum: "yes" | "perhaps" | "not_yet" | "no";

@@ -146,6 +146,7 @@ def test_usage_has_limits_and_what_was_used_of_them(shop, work, scripted):
         "deliveries": [
             {"day": str(today), "states": {"accepted": 2, "failed": 2, "suppressed": 2}}
         ],
+        "retention": {"content_days": 7, "record_days": 30, "categories": []},
     }
 
 

@@ -35,12 +35,14 @@ from notifier_client.rows.recipients import (
 )
 from notifier_client.rows.schedules import Schedule, ScheduleRun
 from notifier_client.rows.statistics import (
+    CategoryRetention,
     DayOfDeliveries,
     DayOfNotifications,
     Hour,
     Now,
     Quota,
     RequestLimit,
+    Retention,
     TopicStatistics,
     Usage,
 )
@@ -60,6 +62,7 @@ __all__ = [
     "BatchResult",
     "BulkAction",
     "Category",
+    "CategoryRetention",
     "ChannelDryRun",
     "Contact",
     "DayOfDeliveries",
@@ -98,6 +101,7 @@ __all__ = [
     "Remove",
     "Removed",
     "RequestLimit",
+    "Retention",
     "Schedule",
     "ScheduleRun",
     "Sentence",

@@ -86,8 +86,29 @@ class DayOfDeliveries:
 
 
 @dataclass(frozen=True, slots=True)
+class CategoryRetention:
+    """The number of days for which what is in a category is kept."""
+
+    category: str
+    content_days: int
+    record_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """The number of days for which what a publisher sends is kept, from when it was due.
+
+    ``categories``: those with days of their own.
+    """
+
+    content_days: int
+    record_days: int
+    categories: tuple[CategoryRetention, ...] = field(default=(), metadata=many(CategoryRetention))
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
-    """A publisher's limits and usage."""
+    """A publisher's limits and usage. ``retention``: ``None`` of an older service."""
 
     requests: RequestLimit = field(metadata=one(RequestLimit))
     quota: Quota = field(metadata=one(Quota))
@@ -95,3 +116,4 @@ class Usage:
         default=(), metadata=many(DayOfNotifications)
     )
     deliveries: tuple[DayOfDeliveries, ...] = field(default=(), metadata=many(DayOfDeliveries))
+    retention: Retention | None = field(default=None, metadata=one(Retention))
