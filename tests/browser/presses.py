@@ -267,11 +267,8 @@ def redrives_selected(on: ActionContext, model: str) -> None:
 def begins_bulk_actions(on: ActionContext, model: str) -> None:
     """Push the button above each of the lists that have one."""
     _dead(on, "dies-3")
-    bulk.redrives_all(on)
-    bulk.cancels_all(on)
-    bulk.releases_all(on)
-    bulk.restores_addresses(on)
-    bulk.lifts_all(on)
+    for push in bulk.OF_LISTS:
+        push(on)
 
 
 def previews(on: ActionContext, model: str) -> None:

@@ -74,6 +74,10 @@ def lifts_all(on: ActionContext) -> None:
     assert not list(on.client.list_suppressions(channel="sms"))
 
 
+#: The buttons above lists.
+OF_LISTS = (redrives_all, cancels_all, releases_all, restores_addresses, lifts_all)
+
+
 def aborts(on: ActionContext, model: str) -> None:
     """Abort one that another process seems to have, so that it does not end before."""
     on.go(model, f"{on.take(model)}/change/")
