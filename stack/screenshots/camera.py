@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 DIRECTORY = ROOT / "docs" / "screenshots"
 SIZE: "ViewportSize" = {"width": 1360, "height": 860}
 NARROW: "ViewportSize" = {"width": 900, "height": 640}
+#: Fills the charts, in the service itself.
+HISTORY = "from stack.screenshots.history import make; make()"
+#: Pages that are taken to their end.
+WHOLE = ("start-page", "charts", "provider-charts")
 #: Milliseconds for a page to finish drawing after it has loaded.
 SETTLE = 400
 
@@ -44,10 +48,11 @@ def screenshots(directory: Path = DIRECTORY) -> int:
                 ) as accounts,
             ):
                 scene.play(client, accounts)
+                manage.run(state, on.env, "shell", "-c", HISTORY)
                 with _operator(state, on) as page:
                     for name, visit in PAGES.items():
                         visit(page)
-                        _keep(page, directory / f"{name}.png", whole=name == "start-page")
+                        _keep(page, directory / f"{name}.png", whole=name in WHOLE)
                     SandboxClient(on.sandbox["control_url"]).reset()
                     scene.post_one_of_each(client, accounts, on.sandbox["webhook"]["base_url"])
                     page.goto(on.sandbox["control_url"])
@@ -140,4 +145,6 @@ PAGES: "dict[str, Callable[[Page], None]]" = {
     "topics": _at("topics/topic/"),
     "topic": _first_of("topics/topic/", "weekly-offers"),
     "template-preview": _preview,
+    "charts": _at("delivery/notification/charts/"),
+    "provider-charts": _at("delivery/notification/charts/twilio/"),
 }
