@@ -52,28 +52,31 @@ _RULES = {
     ),
 }
 _UPDATE = """
-UPDATE inbox_inboxitem item SET {sets}, version = %(version)s FROM mine
- WHERE item.id = mine.id AND {lacking}
-RETURNING item.id, item.notification_id
+UPDATE inbox_inboxitem item SET {sets}, version = placed.version FROM placed
+ WHERE item.id = placed.id AND {lacking}
+RETURNING item.id, item.notification_id, placed.version
 """
 _DELETE = """
-DELETE FROM inbox_inboxitem item USING mine WHERE item.id = mine.id
-RETURNING item.id, item.notification_id
+DELETE FROM inbox_inboxitem item USING placed WHERE item.id = placed.id
+RETURNING item.id, item.notification_id, placed.version
 """
 _REMEMBER = """,
 remembered AS (
     INSERT INTO inbox_deletion (recipient_id, version, item_id)
-    SELECT %(recipient_id)s, %(version)s, id FROM changed
+    SELECT %(recipient_id)s, version, id FROM changed
 )"""
 _STATEMENT = """
 WITH mine AS (
-    SELECT item.id
+    SELECT item.id, item.recipient_id
       FROM inbox_inboxitem item
      WHERE item.recipient_id = %(recipient_id)s AND item.expires_at > %(now)s AND {which}
      ORDER BY item.id  -- or two who change the same items could wait for each other
        FOR UPDATE
+), placed AS (
+    SELECT id, %(version)s + {step} AS version FROM mine
 ), changed AS ({change}){remember}
-SELECT (SELECT count(*) FROM changed), (SELECT array_agg(id) FROM mine),
+SELECT (SELECT count(*) FROM changed), (SELECT max(version) FROM changed),
+       (SELECT array_agg(id) FROM mine),
        (SELECT array_agg(notification_id) FROM changed WHERE notification_id IS NOT NULL)
 """
 #: SQL: whether an item is in the inbox, and not put away.
@@ -133,6 +136,7 @@ def _change(
     deletes = to == Change.DELETED
     statement = _STATEMENT.format(
         which=which,
+        step=versions.step("id"),
         change=_DELETE if deletes else _UPDATE.format(**_RULES[to]._asdict()),
         remember=_REMEMBER if deletes else "",
     )
@@ -149,8 +153,10 @@ def _change(
                 "until": until,
             },
         )
-        count, found, notification_ids = cursor.fetchone()
+        count, last, found, notification_ids = cursor.fetchone()
         if count:
+            if last > version:
+                versions.reach({recipient_id: last})
             transaction.on_commit(lambda: bell.ring([recipient_id]))
         if notification_ids and to not in _LEAVE_UNREAD:
             items_read.send(

@@ -1,6 +1,8 @@
 """Write inbox items, and encrypt and decrypt their contents."""
 
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 
 import orjson
@@ -41,11 +43,11 @@ WITH item AS MATERIALIZED (
 INSERT INTO inbox_inboxitem (recipient_id, delivery_id, notification_id, content, severity,
                              display_type, source, created_at, expires_at, version)
 SELECT recipient_id, delivery_id, notification_id, content, severity, display_type, source, %s,
-       expires_at, version
+       expires_at, version + {versions.step("notification_id")}
   FROM item JOIN feed USING (recipient_id)
  ORDER BY notification_id
 ON CONFLICT (delivery_id) DO NOTHING
-RETURNING recipient_id
+RETURNING recipient_id, version
 """
 
 
@@ -79,10 +81,16 @@ def write(messages: Sequence[Message]) -> None:
         arrays.texts(content.source for content in contents),
         arrays.times(message.expires_at or now + shelf_life for message in messages),
     ]
-    with connection.cursor() as cursor:
+    sizes = Counter(message.recipient_id for message in messages)
+    many = {who for who, size in sizes.items() if size > versions.PER_VERSION}
+    # One statement, as nearly always, needs no transaction.
+    with transaction.atomic() if many else nullcontext(), connection.cursor() as cursor:
         cursor.execute(_STORE, [*rows, now])
-        changed = {recipient_id for (recipient_id,) in cursor.fetchall()}
-    transaction.on_commit(lambda: bell.ring(changed))
+        last: dict[int, int] = {}
+        for recipient_id, version in cursor.fetchall():
+            last[recipient_id] = max(version, last.get(recipient_id, 0))
+        versions.reach({who: version for who, version in last.items() if who in many})
+        transaction.on_commit(lambda: bell.ring(last))
 
 
 def _delivery(message: Message) -> int:

@@ -21,11 +21,18 @@ WITH people AS (
     SELECT recipient_id, {versions.NOW} FROM people ORDER BY recipient_id
     ON CONFLICT (recipient_id) DO UPDATE SET version = {versions.NEXT}
     RETURNING recipient_id, version
+), mine AS (
+    SELECT item.id, item.recipient_id, feed.version
+      FROM inbox_inboxitem item JOIN feed USING (recipient_id)
+     WHERE item.snoozed_until <= %(now)s
+       FOR UPDATE OF item
+), placed AS (
+    SELECT id, version AS first, version + {versions.step("id")} AS version FROM mine
 )
-UPDATE inbox_inboxitem item SET snoozed_until = NULL, version = feed.version
-  FROM feed
- WHERE item.recipient_id = feed.recipient_id AND item.snoozed_until <= %(now)s
-RETURNING item.recipient_id
+UPDATE inbox_inboxitem item SET snoozed_until = NULL, version = placed.version
+  FROM placed
+ WHERE item.id = placed.id
+RETURNING item.recipient_id, placed.first, item.version
 """
 
 
@@ -35,8 +42,13 @@ def bring_back() -> int:
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_RETURN, {"now": now, "most": AT_ONCE})
-            found = [recipient_id for (recipient_id,) in cursor.fetchall()]
-            transaction.on_commit(partial(bell.ring, set(found)))
+            found = cursor.fetchall()
+            last: dict[int, int] = {}
+            for recipient_id, first, version in found:
+                if version > last.get(recipient_id, first):
+                    last[recipient_id] = version
+            versions.reach(last)
+            transaction.on_commit(partial(bell.ring, {recipient_id for recipient_id, *_ in found}))
         returned += len(found)
         if not found:
             return returned

@@ -15,7 +15,8 @@ from apps.inbox.selectors import COUNTED, Counts
 
 log = logging.getLogger(__name__)
 
-#: Changes of one inbox that one read returns, and all of the same version as the last.
+#: Changes of one inbox that one read returns, and all of the same version as the last: changes of
+#: before ``versions.PER_VERSION`` have one, however many they are.
 PAGE = 100
 _COLUMNS = tuple(field.attname for field in InboxItem._meta.concrete_fields)
 _OF_ITEM = tuple(name for name in _COLUMNS if name not in ("id", "version"))

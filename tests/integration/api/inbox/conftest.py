@@ -1,8 +1,9 @@
 """Fixtures of inboxes: an app with a person's token, and items."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -15,6 +16,8 @@ from notifier.security.tokens import sign
 from tests.support.fakes.jwks_server import lasting
 from tests.support.publishers.api_client import Api
 from tests.support.publishers.inboxes import SECRET
+
+NOTIFICATION = "01a3b6f4-8f0e-7c3a-9d2e-0123456789ab"
 
 
 @pytest.fixture(autouse=True)
@@ -49,21 +52,47 @@ def put(db: None) -> Iterator[Callable[..., int]]:
     def make(
         user_id: str, title: str = "Hello", expires_in: float | None = None, **said: Any
     ) -> int:
-        person, _ = Recipient.objects.get_or_create(user_id=user_id)
-        number = next(deliveries)
         expires_at = None if expires_in is None else timezone.now() + timedelta(seconds=expires_in)
+        number = next(deliveries)
         content = Content(title=title, **said)
-        message = Message(
-            f"dlv_{number}",
-            "inbox",
-            user_id,
-            content,
-            user_id=user_id,
-            expires_at=expires_at,
-            notification_id="01a3b6f4-8f0e-7c3a-9d2e-0123456789ab",
-            recipient_id=person.pk,
-        )
-        services.write([message])
+        services.write([_message(user_id, number, content, NOTIFICATION, expires_at)])
         return InboxItem.objects.get(delivery_id=number).pk
 
     yield make
+
+
+@pytest.fixture
+def put_many(db: None) -> Callable[[str, int], list[int]]:
+    """Put many items into somebody's inbox at once, as the inbox's provider does; their ids."""
+
+    def make(user_id: str, number: int) -> list[int]:
+        deliveries = range(10_000, 10_000 + number)
+        services.write(
+            [
+                _message(user_id, one, Content(title=str(one)), str(UUID(int=one)))
+                for one in deliveries
+            ]
+        )
+        found = InboxItem.objects.filter(delivery_id__in=deliveries).order_by("pk")
+        return list(found.values_list("pk", flat=True))
+
+    return make
+
+
+def _message(
+    user_id: str,
+    number: int,
+    content: Content,
+    notification_id: str,
+    expires_at: datetime | None = None,
+) -> Message:
+    return Message(
+        f"dlv_{number}",
+        "inbox",
+        user_id,
+        content,
+        user_id=user_id,
+        expires_at=expires_at,
+        notification_id=notification_id,
+        recipient_id=Recipient.objects.get_or_create(user_id=user_id)[0].pk,
+    )

@@ -1,14 +1,20 @@
 """Items are marked as read, acknowledged and deleted."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from apps.inbox import changes, snoozing
 from apps.inbox.models import InboxItem
+from apps.inbox.statuses import Change
+from apps.preferences.models import Recipient
 from tests.support.publishers.api_client import Api
+from tests.support.waiting import until
 
 
 def test_read_unread_and_acknowledged_follow_each_other(inbox: Callable[..., Api], put: Any):
@@ -101,3 +107,13 @@ def test_a_change_that_makes_no_sense_is_pointed_at(
 ):
     problem = inbox("ada").post("inbox/status", body, status=400)
     assert problem["errors"][0]["pointer"] == pointer
+
+
+def test_20000_items_of_a_person_come_back_at_once(put_many: Callable[..., list[int]]):
+    put_many("ada", 20_000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE inbox_inboxitem")  # so that PostgreSQL expects no snoozed ones
+    person = Recipient.objects.get()
+    changes.change_all(person.pk, Change.SNOOZED, timezone.now() + timedelta(seconds=0.1))
+    assert until(snoozing.bring_back) == 20_000
+    assert not InboxItem.objects.filter(snoozed_until__isnull=False).exists()

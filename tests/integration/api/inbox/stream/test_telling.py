@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import pytest
@@ -16,15 +16,25 @@ from apps.inbox.stream import reading
 from apps.preferences.models import Recipient
 from notifier_client import AsyncInboxClient, InboxClient, NotifierError
 from tests.support.publishers.api_client import Api
-from tests.support.publishers.streams import StreamServer
+from tests.support.publishers.streams import Reader, StreamServer
 from tests.support.waiting import until
 
 Token = Callable[..., str]
 Put = Callable[..., int]
+PutMany = Callable[[str, int], list[int]]
+#: Items of a change that takes three batches.
+MANY = 230
 
 
 def ids_of(user_id: str) -> int:
     return Recipient.objects.get(user_id=user_id).pk
+
+
+def batches(reader: Reader, name: str) -> list[int]:
+    """Sizes of the batches of events of a name that have an id."""
+    told = [event for event in list(reader.events) if event.name == name]
+    ends = [place for place, event in enumerate(told, 1) if event.id]
+    return [end - start for start, end in pairwise([0, *ends])]
 
 
 def test_an_item_is_told_at_once_with_all_that_the_list_shows(
@@ -136,20 +146,71 @@ def test_many_missed_items_are_told_in_pages_once_each(
     assert [item["id"] for item in ada.named("item")] == ids
 
 
-def test_what_changed_at_once_is_told_as_a_whole_before_it_has_an_id(
-    stream: StreamServer, token: Token, put: Put
+@pytest.mark.parametrize("change", [Change.READ, Change.DELETED, Change.SNOOZED])
+def test_what_changed_at_once_is_told_in_batches_each_with_an_id(
+    stream: StreamServer, token: Token, put_many: PutMany, change: Change
 ):
-    many = reading.PAGE + 30
-    for number in range(many):
-        put("ada", str(number))
+    ids = put_many("ada", MANY)
     page = stream.open(token("ada"))
     before = str(Feed.objects.get().version)
-    changes.change_all(ids_of("ada"), Change.READ)
+    changes.change_all(ids_of("ada"), change, timezone.now() + timedelta(hours=1))
     again = stream.open(token("ada"), since=before)
+    name = "deleted" if change == Change.DELETED else "item"
     for reader in (page, again):
-        reader.wait_for("item", many)
-        told = [event for event in reader.events if event.name == "item"]
-        assert [bool(event.id) for event in told] == [False] * (many - 1) + [True]
+        assert [told["id"] for told in reader.wait_for(name, MANY)] == ids
+        assert batches(reader, name) == [100, 100, 30]
+        reader.wait_for("counts")
+        assert reader.last_id == str(Feed.objects.get().version)
+
+
+def test_items_that_come_back_at_once_are_told_in_batches_each_with_an_id(
+    stream: StreamServer, token: Token, put_many: PutMany
+):
+    ids = put_many("ada", MANY)
+    changes.change_all(ids_of("ada"), Change.SNOOZED, timezone.now() + timedelta(seconds=0.2))
+    ada = stream.open(token("ada"))
+    until(snoozing.bring_back)
+    assert [item["id"] for item in ada.wait_for("item", MANY)] == ids
+    assert batches(ada, "item") == [100, 100, 30]
+    until(lambda: ada.last_id == str(Feed.objects.get().version))
+
+
+def test_items_that_are_stored_at_once_are_told_in_batches_each_with_an_id(
+    stream: StreamServer, token: Token, put_many: PutMany, put: Put
+):
+    first = put("ada")
+    ada = stream.open(token("ada"), since="0")
+    ids = [first, *put_many("ada", MANY)]
+    assert [item["id"] for item in ada.wait_for("item", len(ids))] == ids
+    assert batches(ada, "item") == [1, 100, 100, 30]
+    ada.wait_for("counts", 2)
+    assert ada.last_id == str(Feed.objects.get().version)
+
+
+def test_items_of_before_batches_are_told_all_the_same(
+    stream: StreamServer, token: Token, put_many: PutMany
+):
+    ids = put_many("ada", MANY)
+    InboxItem.objects.update(version=Feed.objects.get().version)
+    ada = stream.open(token("ada"), since="0")
+    assert [item["id"] for item in ada.wait_for("item", MANY)] == ids
+    assert batches(ada, "item") == [MANY]
+
+
+def test_a_catch_up_over_20000_items_goes_on_where_it_was_cut_off(
+    stream: StreamServer, token: Token, put_many: PutMany
+):
+    ids = put_many("ada", 20_000)
+    before = str(Feed.objects.get().version)
+    changes.change_all(ids_of("ada"), Change.READ)
+    ada = stream.open(token("ada"), since=before)
+    ada.wait_for("item", 5_000)
+    ada.close()
+    told = batches(ada, "item")
+    assert max(told) == 100 and sum(told) >= 4_900
+    again = stream.open(token("ada"), last_event_id=ada.last_id)
+    again.wait_for("counts")
+    assert [item["id"] for item in again.named("item")] == ids[sum(told) :]
 
 
 def test_what_was_missed_longer_ago_than_is_remembered_says_resync(
