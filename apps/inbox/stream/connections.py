@@ -18,6 +18,7 @@ class Connection:
     - ``since``: the version up to which it has been told all, ``None`` for "from now on".
     - ``counts``: those that it was told last, ``None`` before it was told anything.
     - ``expires_at``: when its token does, in seconds of ``time.monotonic``.
+    - ``uncounted``: changes were told since the counts were.
     - ``behind``: something was left out because the client had not taken what was before it.
     - ``opened``: done once its person's inbox was read, and the response has begun.
 
@@ -38,6 +39,7 @@ class Connection:
         "opened",
         "origin",
         "since",
+        "uncounted",
         "user_id",
         "writing_since",
         "written_at",
@@ -59,6 +61,7 @@ class Connection:
         self.since = since
         self.expires_at = expires_at
         self.counts: Counts | None = None
+        self.uncounted = False
         self.behind = False
         self.finished = False
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -276,13 +276,15 @@ class Hub:
             connection.since = told.rows[-1].version
             if not first:
                 SECONDS.observe(max(0.0, clock.now() - connection.since / 1_000_000))
-        if not told.complete:
+        connection.uncounted = connection.uncounted or first or bool(told.rows)
+        # Changes are read after the counts, which may lack the last ones.
+        if not told.complete or connection.since > version:
             self._want(connection.user_id)
         else:
-            connection.since = max(connection.since, version)
-            if first or told.rows or connection.counts != counts:
-                connection.counts = counts
-                parts.append((Event.COUNTS, events.counted(counts, connection.since)))
+            connection.since = version
+            if connection.uncounted or connection.counts != counts:
+                connection.counts, connection.uncounted = counts, False
+                parts.append((Event.COUNTS, events.counted(counts, version)))
         self._write(connection, parts)
         for row in told.rows:
             if row.sampled is not None:

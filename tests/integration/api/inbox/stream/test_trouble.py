@@ -51,6 +51,27 @@ def test_without_redis_it_looks_by_itself_and_says_so(
     ada.wait_for("item", 2)
 
 
+def test_counts_are_right_where_an_item_came_while_the_inbox_was_being_read(
+    stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(hub, "EVERY", 0.2)
+    put("ada", "before")
+    ada = stream.open(token("ada"))
+    monkeypatch.setattr(bell, "ring", lambda people: None)
+    stream.app.hub._look_now.set()  # it waits for ten seconds otherwise
+    read, more = looking.reading.changes, ["between"]
+
+    def changes(wanted: Any) -> Any:
+        while more:
+            put("ada", more.pop())
+        return read(wanted)
+
+    monkeypatch.setattr(looking.reading, "changes", changes)
+    put("ada", "first")
+    ada.wait_for("item", 2)
+    until(lambda: ada.named("counts")[-1:] == [{"unread": 3, "unseen": 3}])
+
+
 def test_a_message_that_is_none_of_ours_stops_nothing(stream: StreamServer, token: Token, put: Put):
     put("ada", "before")
     ada = stream.open(token("ada"))
