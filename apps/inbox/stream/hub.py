@@ -21,7 +21,7 @@ from apps.inbox.stream import events
 from apps.inbox.stream.bell_listener import BellListener
 from apps.inbox.stream.connections import Connection
 from apps.inbox.stream.events import Event
-from apps.inbox.stream.looking import NOTHING, Look, latest, look
+from apps.inbox.stream.looking import NOTHING, Look, latest, look, ping
 from apps.inbox.stream.traces import LookTraces
 
 log = logging.getLogger(__name__)
@@ -37,8 +37,13 @@ HEARTBEAT = 25.0
 EVERY, EVERY_WITHOUT_BELL = 10.0, 2.0
 #: Seconds that a client may take to read what was written.
 SLOWEST = 30.0
-#: Seconds until the next attempt while the database does not answer.
-PAUSE = 1.0
+#: Seconds until the next attempt while the database does not answer, and for somebody whose inbox
+#: cannot be read; of the latter twice as long each time, up to the second number.
+PAUSE, LONGEST_PAUSE = 1.0, 30.0
+#: Seconds that a read of many may take: those who are not in it wait for it.
+READ_WITHIN = 5.0
+#: Inboxes that are read at the same time, each by itself, after a read of many failed.
+APART = 2
 #: Seconds that a stopping process waits for clients to take its last event.
 LONGEST_STOP = 5.0
 #: Milliseconds after which browsers come back: spread, so that they do not all come at once.
@@ -75,19 +80,19 @@ class Hub:
         self._rings = False
         self.stopping = False
         self._tasks: list[asyncio.Task[None]] = []
-        # One for what is told, which so stays in order, and one for the look at all versions.
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="stream")
+        # People whose inboxes are read one by one, and seconds until the next attempt.
+        self._apart: dict[str, float] = {}
+        self._next_apart: asyncio.Queue[str] = asyncio.Queue()
+        # One for each loop that reads, and two for reads that took longer than READ_WITHIN.
+        self._threads = ThreadPoolExecutor(APART + 4, thread_name_prefix="stream")
         self._fails = False
-        self._at_once = AT_ONCE
         self._listener: BellListener | None = None
 
     def start(self) -> None:
         """Start the loops, and the thread that hears the bell."""
         loop = asyncio.get_running_loop()
-        self._tasks = [
-            loop.create_task(self._forever(step))
-            for step in (self._tell, self._look_around, self._attend)
-        ]
+        steps = [self._tell, *[self._tell_apart] * APART, self._look_around, self._attend]
+        self._tasks = [loop.create_task(self._forever(step)) for step in steps]
 
         def in_loop(what: Callable[[T], None]) -> Callable[[T], None]:
             def call(argument: T) -> None:
@@ -154,8 +159,9 @@ class Hub:
     # -- What changed -------------------------------------------------------------------------
 
     def _want(self, user_id: str) -> None:
-        self._wanted[user_id] = None
-        self._wants.set()
+        if user_id not in self._apart:
+            self._wanted[user_id] = None
+            self._wants.set()
 
     def _rung(self, recipient_ids: Iterable[int]) -> None:
         for recipient_id in recipient_ids:
@@ -179,26 +185,62 @@ class Hub:
     async def _tell(self) -> None:
         """Read inboxes that have changed, and tell their connections."""
         await self._wants.wait()
-        people = list(islice(self._wanted, self._at_once))
+        people = list(islice(self._wanted, AT_ONCE))
         for user_id in people:
             del self._wanted[user_id]
         if not self._wanted:
             self._wants.clear()
+        if await self._tell_these(people, READ_WITHIN):
+            return
+        answers = await self._answers()
+        for user_id in people:
+            if answers:
+                # One inbox that cannot be read must not keep the others from being told.
+                self._wanted.pop(user_id, None)
+                self._apart[user_id] = PAUSE
+                self._next_apart.put_nowait(user_id)
+            else:
+                self._want(user_id)
+
+    async def _tell_apart(self) -> None:
+        """Read the inbox of one of those who could not be read together."""
+        user_id = await self._next_apart.get()
+        if user_id not in self._of_user:
+            del self._apart[user_id]
+        elif await self._tell_these([user_id]):
+            del self._apart[user_id]
+            self._want(user_id)  # for what changed while it was read
+        else:
+            delay = self._apart[user_id]
+            if await self._answers():
+                self._apart[user_id] = min(2 * delay, LONGEST_PAUSE)
+            asyncio.get_running_loop().call_later(delay, self._next_apart.put_nowait, user_id)
+
+    async def _answers(self) -> bool:
+        """Return whether the database answers at all; wait a moment where it does not."""
+        if await self._ask(ping, ()) is not None:
+            return True
+        await asyncio.sleep(PAUSE)
+        return False
+
+    async def _tell_these(self, people: Sequence[str], within: float | None = None) -> bool:
+        """Read inboxes and tell their connections; return whether they could be read."""
         asked = {
             user_id: {one.asked for one in self._of_user[user_id] if one.asked is not None}
             for user_id in people
             if user_id in self._of_user
         }
-        found = await self._ask(look, asked)
-        # One inbox that cannot be read must not keep the others from being told.
-        self._at_once = max(1, self._at_once // 2) if found is None else AT_ONCE
+        found = await self._ask(look, asked, within)
+        if found is None:
+            return False
         traces = LookTraces()
         for user_id in asked:
-            if found is None:
-                self._want(user_id)
-            else:
+            try:
                 self._tell_person(user_id, found.get(user_id), traces)
+            except Exception:  # the others must be told all the same
+                log.exception("the stream cannot tell what it has read")
         traces.record()
+        return True
 
     async def _look_around(self) -> None:
         """Find, after some time, what no message said: it was lost, or Redis is away."""
@@ -216,17 +258,21 @@ class Hub:
             self._want(user_id)
         heartbeat.beat()
 
-    async def _ask(self, what: Callable[[A], dict[K, T]], argument: A) -> dict[K, T] | None:
-        """Return what a thread reads, ``None`` after a pause where the database does not answer."""
+    async def _ask(
+        self, what: Callable[[A], dict[K, T]], argument: A, within: float | None = None
+    ) -> dict[K, T] | None:
+        """Return what a thread reads, ``None`` where it cannot, or takes too long."""
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._threads, what, argument)
+            async with asyncio.timeout(within):
+                found = await asyncio.get_running_loop().run_in_executor(
+                    self._threads, what, argument
+                )
         except Exception as error:
-            if not isinstance(error, FAILURES):
+            if not isinstance(error, (*FAILURES, TimeoutError)):
                 log.exception("the stream cannot read")
             elif not self._fails:
                 log.warning("the stream cannot read (%s), and goes on trying", type(error).__name__)
             self._fails = True
-            await asyncio.sleep(PAUSE)
             return None
         self._fails = False
         return found

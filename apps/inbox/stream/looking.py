@@ -78,6 +78,16 @@ def _is_known(one: Asked, state: State) -> bool:
     return reading.is_known(one.since, state, listening=one.listening)
 
 
+def ping(_: object) -> dict[str, bool]:
+    """Ask the database whether it answers."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        connection.close()
+    return {}
+
+
 def latest(recipient_ids: Collection[int]) -> dict[int, int]:
     """Return the version of each of these inboxes."""
     try:

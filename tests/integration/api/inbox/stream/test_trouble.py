@@ -1,6 +1,7 @@
 """Messages that are lost, a Redis or a database that is away, and clients that do not read."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -87,15 +88,19 @@ def test_a_database_that_is_away_for_a_moment_loses_nothing(
     monkeypatch.setattr(hub, "PAUSE", 0.05)
     put("ada", "before")
     ada = stream.open(token("ada"))
-    away, states = [True] * 5, looking.reading.states
+    away, states, ping = [True] * 9, looking.reading.states, hub.ping
 
-    def fails(*arguments: Any) -> Any:
-        if away:
-            away.pop()
-            raise OperationalError("the server closed the connection")
-        return states(*arguments)
+    def failing(what: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def ask(argument: Any) -> Any:
+            if away:
+                away.pop()
+                raise OperationalError("the server closed the connection")
+            return what(argument)
 
-    monkeypatch.setattr(looking.reading, "states", fails)
+        return ask
+
+    monkeypatch.setattr(looking.reading, "states", failing(states))
+    monkeypatch.setattr(hub, "ping", failing(ping))
     put("ada", "meanwhile")
     ada.wait_for("item")
     assert not away
@@ -160,7 +165,6 @@ def test_a_client_that_never_reads_is_let_go(
 def test_an_inbox_that_cannot_be_read_keeps_nobody_else_waiting(
     stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(hub, "PAUSE", 0.05)
     names = ["ada", "bob", "eve"]
     for name in names:
         put(name, "before")
@@ -173,12 +177,61 @@ def test_an_inbox_that_cannot_be_read_keeps_nobody_else_waiting(
         return states(asked)
 
     monkeypatch.setattr(looking.reading, "states", fails)
+    with monkeypatch.context() as patch:
+        patch.setattr(hub, "PAUSE", 3_600.0)
+        for count in (1, 2, 3):
+            for name in names:
+                put(name, "after")
+            for name in ("ada", "eve"):
+                readers[name].wait_for("item", count)
+    assert not readers["bob"].named("item")
+
+
+def test_an_inbox_that_could_not_be_read_is_told_once_it_can(
+    stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(hub, "PAUSE", 0.01)
+    put("ada", "before")
+    ada = stream.open(token("ada"))
+    states, odd = looking.reading.states, ["an odd row"] * 4
+
+    def fails(asked: Any) -> Any:
+        if odd:
+            raise ValueError(odd.pop())
+        return states(asked)
+
+    monkeypatch.setattr(looking.reading, "states", fails)
+    put("ada", "after")
+    ada.wait_for("item")
+    put("ada", "later")
+    ada.wait_for("item", 2)
+    assert ada.titles() == ["after", "later"]
+
+
+def test_an_inbox_that_takes_long_to_read_keeps_nobody_else_waiting(
+    stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
+):
+    names = ["ada", "bob", "eve"]
     for name in names:
-        put(name, "after")
-    for name in ("ada", "eve"):
-        readers[name].wait_for("item")
-    monkeypatch.setattr(looking.reading, "states", states)
-    readers["bob"].wait_for("item")
+        put(name, "before")
+    readers = {name: stream.open(token(name)) for name in names}
+    monkeypatch.setattr(hub, "READ_WITHIN", 0.5)
+    states, goes_on = looking.reading.states, threading.Event()
+
+    def takes_long(asked: Any) -> Any:
+        if "bob" in asked:
+            goes_on.wait(PATIENCE)
+        return states(asked)
+
+    monkeypatch.setattr(looking.reading, "states", takes_long)
+    for count in (1, 2):
+        for name in names:
+            put(name, "after")
+        for name in ("ada", "eve"):
+            readers[name].wait_for("item", count)
+    assert not readers["bob"].named("item")
+    goes_on.set()
+    readers["bob"].wait_for("item", 2)
 
 
 def test_heartbeats_keep_a_silent_connection_open(
