@@ -46,7 +46,8 @@ READ_WITHIN = 5.0
 APART = 2
 #: Seconds that a stopping process waits for clients to take its last event.
 LONGEST_STOP = 5.0
-#: Milliseconds after which browsers come back: spread, so that they do not all come at once.
+#: Milliseconds after which clients come back: spread, so that they do not all come at once. They
+#: are told at the beginning, since a process that is killed tells nothing at its end.
 RETRY = (1_000, 6_000)
 
 OPEN = Gauge(
@@ -110,7 +111,7 @@ class Hub:
         if self._listener is not None:
             self._listener.stop()
         for connection in self._all():
-            self._finish(connection, Event.RESTART, events.retry(random.randint(*RETRY)))
+            self._finish(connection, Event.RESTART)
         deadline = time.monotonic() + LONGEST_STOP
         while any(one.busy for one in self._all()) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
@@ -284,7 +285,7 @@ class Hub:
                 if connection.counts is None:
                     connection.since = connection.since or 0
                     connection.counts = Counts(0, 0)
-                    self._write(connection, [(Event.READY, events.ready(Counts(0, 0)))])
+                    self._write(connection, [(Event.READY, _ready(Counts(0, 0)))])
             else:
                 self._strangers.discard(user_id)
                 self._remember(user_id, found.state.recipient_id)
@@ -313,7 +314,7 @@ class Hub:
         parts = []
         if first:
             connection.counts = counts
-            parts.append((Event.READY, events.ready(counts)))
+            parts.append((Event.READY, _ready(counts)))
         if not told.known:
             parts.append((Event.RESYNC, events.resync(version)))
             connection.since, told = version, NOTHING
@@ -344,9 +345,9 @@ class Hub:
                 TOLD.labels(name).inc()
             connection.write(b"".join(data for _, data in parts))
 
-    def _finish(self, connection: Connection, name: Event, before: bytes = b"") -> None:
+    def _finish(self, connection: Connection, name: Event) -> None:
         TOLD.labels(name).inc()
-        connection.finish(before + events.event(name, {}))
+        connection.finish(events.event(name, {}))
         if not connection.opened.done():
             connection.opened.set_result(None)
 
@@ -366,3 +367,7 @@ class Hub:
                 self._want(connection.user_id)
             elif now - connection.written_at > HEARTBEAT and connection.counts is not None:
                 connection.write(events.HEARTBEAT)
+
+
+def _ready(counts: Counts) -> bytes:
+    return events.retry(random.randint(*RETRY)) + events.ready(counts)
