@@ -5,12 +5,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from threading import Event
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import orjson
 from django.conf import settings
 from django.db import connection as database
+from django.db import transaction
 
 from apps.api.problems import CONTENT_TYPE, Problem
 from apps.core import clock, request_ids
@@ -20,13 +22,16 @@ from apps.inbox.feed.versions import LONGEST_VERSION
 from apps.inbox.stream import tickets
 from apps.inbox.stream.connections import Connection, Send
 from apps.inbox.stream.hub import Hub
+from apps.inbox.stream.looking import ping
 
 PATH = "/v1/inbox/stream"
 _PATHS = (PATH, "/healthz", "/readyz")
 #: The key of a request's scope by which the server gives a function that closes its socket at once.
 ABORT = "notifier.abort"
-#: Seconds to wait for the first read of an inbox.
+#: Seconds to wait until a token is checked, and then for the first read of the inbox.
 PATIENCE = 10.0
+#: Requests whose token or ticket is being checked, or waits for it.
+ADMITTED_AT_ONCE = 4_000
 _HEADERS = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store"),
@@ -56,6 +61,7 @@ class Stream:
     def __init__(self) -> None:
         self.hub = Hub()
         self._verifying = ThreadPoolExecutor(8, thread_name_prefix="tokens")
+        self._admitting = 0
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -96,7 +102,7 @@ class Stream:
 
     async def _ready(self, answer: "_Answer") -> None:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._verifying, _ask_database)
+            await asyncio.get_running_loop().run_in_executor(self._verifying, ping, ())
         except FAILURES as error:
             said = {"status": "unavailable", "database": f"missing: {type(error).__name__}"}
             await answer(503, [], said)
@@ -115,26 +121,49 @@ class Stream:
             )
         since = _since(request.since)
         self._check_room(request.origin)
+        with self.hub.counted(request.origin):
+            user_id, expires_at = await self._admitted(request, receive)
+            self._check_person(user_id)
+            await self._open(
+                Connection(
+                    user_id,
+                    since=since,
+                    expires_at=time.monotonic() + expires_at - clock.now(),
+                    start={
+                        "type": "http.response.start",
+                        "status": 200,
+                        "headers": [*_HEADERS, *allowed, _own_id()],
+                    },
+                    send=answer.send,
+                    abort=abort,
+                ),
+                receive,
+            )
+            answer.log(200)
+
+    async def _admitted(self, request: _Request, receive: Receive) -> tuple[str, float]:
+        """Return who connects, and until when they may, unless the client leaves before."""
+        if self._admitting >= ADMITTED_AT_ONCE:
+            raise _full()
+        self._admitting += 1
+        over = Event()
+        leaving = asyncio.ensure_future(_left(receive))
         loop = asyncio.get_running_loop()
+        admitting = loop.run_in_executor(self._verifying, _admit, request, over)
+        either: set[asyncio.Future[Any]] = {admitting, leaving}
         try:
-            async with asyncio.timeout(PATIENCE):
-                user_id, expires_at = await loop.run_in_executor(self._verifying, _admit, request)
-        except TimeoutError:
-            raise _away() from None
-        self._check_room(request.origin, user_id)
-        connection = Connection(
-            user_id,
-            origin=request.origin,
-            since=since,
-            expires_at=time.monotonic() + expires_at - clock.now(),
-            start={
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [*_HEADERS, *allowed, _own_id()],
-            },
-            send=answer.send,
-            abort=abort,
-        )
+            await asyncio.wait(either, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            if not admitting.done():
+                raise _away()
+            return admitting.result()
+        finally:
+            over.set()
+            admitting.cancel()  # what no thread has begun is not begun any more
+            leaving.cancel()
+            self._admitting -= 1
+
+    async def _open(self, connection: Connection, receive: Receive) -> None:
+        """Have a connection told until it ends."""
         self.hub.add(connection)
         try:
             try:
@@ -142,34 +171,47 @@ class Stream:
                     await connection.opened
             except TimeoutError:
                 raise _away() from None
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            answer.log(200)
+            await _left(receive)
         finally:
             self.hub.remove(connection)
             connection.leave()
 
-    def _check_room(self, origin: str, user_id: str | None = None) -> None:
+    def _check_room(self, origin: str) -> None:
         """Raise a ``Problem`` where there are as many connections as there may be."""
         if self.hub.stopping or self.hub.count >= settings.STREAM_CONNECTIONS:
-            raise Problem(
-                "overloaded",
-                "This process has as many streams as it may. Connect again in a moment.",
-                headers={"Retry-After": "5"},
-            )
+            raise _full()
         if origin and self.hub.of_origin(origin) >= settings.STREAM_PER_ORIGIN:
             raise Problem(
                 "rate-limited",
                 "Pages of this origin have as many streams as they may. Connect again later.",
                 headers={"Retry-After": "30"},
             )
-        if user_id is not None and self.hub.of_person(user_id) >= settings.STREAM_PER_PERSON:
+
+    def _check_person(self, user_id: str) -> None:
+        """Raise a ``Problem`` where a person has as many connections as they may."""
+        if self.hub.stopping:
+            raise _full()
+        if self.hub.of_person(user_id) >= settings.STREAM_PER_PERSON:
             raise Problem(
                 "rate-limited",
                 f"You have {settings.STREAM_PER_PERSON} streams open already. Let the tabs of a "
                 "browser share one, and end those that are not needed.",
                 headers={"Retry-After": "30"},
             )
+
+
+async def _left(receive: Receive) -> None:
+    """Wait until the client leaves."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _full() -> Problem:
+    return Problem(
+        "overloaded",
+        "This process has as many streams as it may. Connect again in a moment.",
+        headers={"Retry-After": "5"},
+    )
 
 
 def _away() -> Problem:
@@ -206,12 +248,19 @@ def _since(text: str) -> int | None:
     return int(text)
 
 
-def _admit(request: _Request) -> tuple[str, float]:
-    """Return who connects, and until when they may (unix seconds). Raises a ``Problem``."""
+def _admit(request: _Request, over: Event) -> tuple[str, float]:
+    """Return who connects, and until when they may (unix seconds). Raises a ``Problem``.
+
+    ``over``: set where nobody waits for it any more, and a ticket can be used later.
+    """
     if not request.ticket:
         return verified(request.authorization)
+    found = None
     try:
-        found = tickets.redeem(request.ticket) if tickets.is_one(request.ticket) else None
+        if tickets.is_one(request.ticket):
+            with transaction.atomic():
+                found = tickets.redeem(request.ticket)
+                transaction.set_rollback(over.is_set())
     except FAILURES:
         raise Problem(
             "unavailable",
@@ -227,14 +276,6 @@ def _admit(request: _Request) -> tuple[str, float]:
             f"one: POST {PATH}/ticket.",
         )
     return found
-
-
-def _ask_database() -> None:
-    try:
-        with database.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    finally:
-        database.close()
 
 
 def _allowed(origin: str) -> Headers:

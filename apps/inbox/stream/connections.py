@@ -14,7 +14,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class Connection:
     """An open response of server-sent events.
 
-    - ``user_id``, ``origin``: the person, and the ``Origin`` of their page, empty without one.
+    - ``user_id``: the person.
     - ``since``: the version up to which it has been told all, ``None`` for "from now on".
     - ``counts``: those that it was told last, ``None`` before it was told anything.
     - ``expires_at``: when its token does, in seconds of ``time.monotonic``.
@@ -37,7 +37,6 @@ class Connection:
         "expires_at",
         "finished",
         "opened",
-        "origin",
         "since",
         "uncounted",
         "user_id",
@@ -49,7 +48,6 @@ class Connection:
         self,
         user_id: str,
         *,
-        origin: str,
         since: int | None,
         expires_at: float,
         start: dict[str, Any],
@@ -57,7 +55,6 @@ class Connection:
         abort: Callable[[], None],
     ) -> None:
         self.user_id = user_id
-        self.origin = origin
         self.since = since
         self.expires_at = expires_at
         self.counts: Counts | None = None

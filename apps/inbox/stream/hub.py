@@ -5,9 +5,9 @@ import logging
 import random
 import time
 from collections import Counter as Tally
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TypeVar
 
@@ -123,7 +123,7 @@ class Hub:
 
     @property
     def count(self) -> int:
-        """Open connections."""
+        """Connections that are open, or being admitted."""
         return self._of_origin.total()
 
     def of_person(self, user_id: str) -> int:
@@ -131,13 +131,23 @@ class Hub:
         return len(self._of_user.get(user_id, ()))
 
     def of_origin(self, origin: str) -> int:
-        """Return how many connections come from pages of an origin."""
+        """Return how many connections come from pages of an origin, also not admitted ones."""
         return self._of_origin[origin]
+
+    @contextmanager
+    def counted(self, origin: str) -> Iterator[None]:
+        """Count a connection for the limits: from before it is admitted until it has ended."""
+        self._of_origin[origin] += 1
+        try:
+            yield
+        finally:
+            self._of_origin[origin] -= 1
+            if not self._of_origin[origin]:
+                del self._of_origin[origin]
 
     def add(self, connection: Connection) -> None:
         """Tell a connection what it has missed, and from now on what changes."""
         self._of_user.setdefault(connection.user_id, []).append(connection)
-        self._of_origin[connection.origin] += 1
         OPEN.inc()
         self._want(connection.user_id)
 
@@ -149,9 +159,6 @@ class Hub:
             del self._of_user[connection.user_id]
             self._strangers.discard(connection.user_id)
             self._user_of.pop(self._id_of.pop(connection.user_id, 0), None)
-        self._of_origin[connection.origin] -= 1
-        if not self._of_origin[connection.origin]:
-            del self._of_origin[connection.origin]
         OPEN.dec()
 
     def _all(self) -> list[Connection]:

@@ -55,7 +55,8 @@ def put(db: None) -> Iterator[Callable[..., int]]:
         expires_at = None if expires_in is None else timezone.now() + timedelta(seconds=expires_in)
         number = next(deliveries)
         content = Content(title=title, **said)
-        services.write([_message(user_id, number, content, NOTIFICATION, expires_at)])
+        person, _ = Recipient.objects.get_or_create(user_id=user_id)
+        services.write([_message(person, number, content, NOTIFICATION, expires_at)])
         return InboxItem.objects.get(delivery_id=number).pk
 
     yield make
@@ -66,10 +67,11 @@ def put_many(db: None) -> Callable[[str, int], list[int]]:
     """Put many items into somebody's inbox at once, as the inbox's provider does; their ids."""
 
     def make(user_id: str, number: int) -> list[int]:
+        person, _ = Recipient.objects.get_or_create(user_id=user_id)
         deliveries = range(10_000, 10_000 + number)
         services.write(
             [
-                _message(user_id, one, Content(title=str(one)), str(UUID(int=one)))
+                _message(person, one, Content(title=str(one)), str(UUID(int=one)))
                 for one in deliveries
             ]
         )
@@ -80,7 +82,7 @@ def put_many(db: None) -> Callable[[str, int], list[int]]:
 
 
 def _message(
-    user_id: str,
+    person: Recipient,
     number: int,
     content: Content,
     notification_id: str,
@@ -89,10 +91,10 @@ def _message(
     return Message(
         f"dlv_{number}",
         "inbox",
-        user_id,
+        person.user_id,
         content,
-        user_id=user_id,
+        user_id=person.user_id,
         expires_at=expires_at,
         notification_id=notification_id,
-        recipient_id=Recipient.objects.get_or_create(user_id=user_id)[0].pk,
+        recipient_id=person.pk,
     )
