@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.inbox.selectors import Counts
 from apps.inbox.stream.looking import Asked
+from apps.inbox.stream.reading import WHOLE
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -16,6 +17,7 @@ class Connection:
 
     - ``user_id``: the person.
     - ``since``: the version up to which it has been told all, ``None`` for "from now on".
+    - ``item_id``: the item up to which it has been told that version itself.
     - ``counts``: those that it was told last, ``None`` before it was told anything.
     - ``expires_at``: when its token does, in seconds of ``time.monotonic``.
     - ``uncounted``: changes were told since the counts were.
@@ -36,6 +38,7 @@ class Connection:
         "counts",
         "expires_at",
         "finished",
+        "item_id",
         "opened",
         "since",
         "uncounted",
@@ -56,6 +59,7 @@ class Connection:
     ) -> None:
         self.user_id = user_id
         self.since = since
+        self.item_id = WHOLE
         self.expires_at = expires_at
         self.counts: Counts | None = None
         self.uncounted = False
@@ -91,7 +95,9 @@ class Connection:
     @property
     def asked(self) -> Asked | None:
         """The read that it needs, ``None`` where it only wants changes from now on."""
-        return None if self.since is None else Asked(self.since, self.counts is not None)
+        if self.since is None:
+            return None
+        return Asked(self.since, self.item_id, self.counts is not None)
 
     def abort(self) -> None:
         """Let go of a client that does not read; its request ends as if it had left."""

@@ -62,12 +62,13 @@ class Sampled(NamedTuple):
 
 
 class ChangeEvent(NamedTuple):
-    """An event of a change, and the version of that.
+    """An event of a change, with its version and the id of its item.
 
     ``sampled``: the notification of a new item, if it is sampled.
     """
 
     version: int
+    item_id: int
     name: Event
     data: bytes
     sampled: Sampled | None = None
@@ -80,12 +81,12 @@ def changes(rows: Sequence[Row], places: Mapping[UUID, bytes]) -> list[ChangeEve
     see ``reading.places``.
     """
     found = []
-    for at, row in enumerate(rows):
-        last = at + 1 == len(rows) or rows[at + 1].version != row.version
-        version = row.version if last else None
+    for row in rows:
+        version = row.version if row.ends else None
         name = Event.DELETED if row.item is None else Event.ITEM
-        data = {"id": row.item_id} if row.item is None else shown(row.item)
+        content = {"id": row.item_id} if row.item is None else shown(row.item)
         of = row.item.notification_id if row.item is not None else None
         sampled = Sampled(of, places[of]) if of is not None and of in places else None
-        found.append(ChangeEvent(row.version, name, event(name, data, version), sampled))
+        data = event(name, content, version)
+        found.append(ChangeEvent(row.version, row.item_id, name, data, sampled))
     return found

@@ -22,6 +22,7 @@ from apps.inbox.stream.bell_listener import BellListener
 from apps.inbox.stream.connections import Connection
 from apps.inbox.stream.events import Event
 from apps.inbox.stream.looking import NOTHING, Look, latest, look, ping
+from apps.inbox.stream.reading import WHOLE
 from apps.inbox.stream.traces import LookTraces
 
 log = logging.getLogger(__name__)
@@ -324,10 +325,10 @@ class Hub:
             parts.append((Event.READY, _ready(counts)))
         if not told.known:
             parts.append((Event.RESYNC, events.resync(version)))
-            connection.since, told = version, NOTHING
+            connection.since, connection.item_id, told = version, WHOLE, NOTHING
         parts += [(row.name, row.data) for row in told.rows]
         if told.rows:
-            connection.since = told.rows[-1].version
+            connection.since, connection.item_id = told.rows[-1].version, told.rows[-1].item_id
             if not first:
                 SECONDS.observe(max(0.0, clock.now() - connection.since / 1_000_000))
         connection.uncounted = connection.uncounted or first or bool(told.rows)
@@ -335,7 +336,7 @@ class Hub:
         if not told.complete or connection.since > version:
             self._want(connection.user_id)
         else:
-            connection.since = version
+            connection.since, connection.item_id = version, WHOLE
             if connection.uncounted or connection.counts != counts:
                 connection.counts, connection.uncounted = counts, False
                 parts.append((Event.COUNTS, events.counted(counts, version)))

@@ -7,11 +7,11 @@ from django.db import connection
 
 from apps.inbox.stream import events, reading
 from apps.inbox.stream.events import ChangeEvent
-from apps.inbox.stream.reading import Since, State
+from apps.inbox.stream.reading import WHOLE, Since, State
 
 
 class Told(NamedTuple):
-    """Events of what changed after a version. ``complete``: these are all of them.
+    """Events of what changed. ``complete``: these are all of them.
 
     ``known``: false where what was missed cannot be told any more.
     """
@@ -26,9 +26,10 @@ _UNKNOWN = Told([], True, known=False)
 
 
 class Asked(NamedTuple):
-    """Asks for what changed after a version; ``listening``: see ``reading.is_known``."""
+    """Asks for what changed after an item of a version; ``listening``: see ``reading.is_known``."""
 
     since: int
+    item_id: int
     listening: bool
 
 
@@ -40,17 +41,17 @@ class Look(NamedTuple):
 
 
 def look(asked: Mapping[str, Collection[Asked]]) -> dict[str, Look]:
-    """Return the inboxes of these people, with what changed after each of the versions given.
+    """Return the inboxes of these people, with what changed after each of the places given.
 
     People who are not registered are left out.
     """
     try:
         found = reading.states(asked)
         wanted = {
-            Since(state.recipient_id, one.since)
+            Since(state.recipient_id, one.since, one.item_id)
             for user_id, state in found.items()
             for one in asked[user_id]
-            if one.since != state.version and _is_known(one, state)
+            if (one.since, one.item_id) != (state.version, WHOLE) and _is_known(one, state)
         }
         missed = reading.changes(wanted) if wanted else {}
         places = reading.places(row for some in missed.values() for row in some.rows)
@@ -64,7 +65,7 @@ def look(asked: Mapping[str, Collection[Asked]]) -> dict[str, Look]:
         user_id: Look(
             state,
             {
-                one: made.get(Since(state.recipient_id, one.since), NOTHING)
+                one: made.get(Since(state.recipient_id, one.since, one.item_id), NOTHING)
                 if _is_known(one, state)
                 else _UNKNOWN
                 for one in asked[user_id]

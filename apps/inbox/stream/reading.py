@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,9 +15,10 @@ from apps.inbox.selectors import COUNTED, Counts
 
 log = logging.getLogger(__name__)
 
-#: Changes of one inbox that one read returns, and all of the same version as the last: changes of
-#: before ``versions.PER_VERSION`` have one, however many they are.
-PAGE = 100
+#: Changes of one inbox that one read returns, and bytes of contents after which it returns no more.
+PAGE, PAGE_BYTES = 100, 256 * 1024
+#: An item's id at which its version has been told as a whole.
+WHOLE = 2**63 - 1
 _COLUMNS = tuple(field.attname for field in InboxItem._meta.concrete_fields)
 _OF_ITEM = tuple(name for name in _COLUMNS if name not in ("id", "version"))
 
@@ -28,22 +29,31 @@ SELECT r.user_id, r.id, coalesce(f.version, 0), c.unread, c.unseen
  CROSS JOIN LATERAL ({COUNTED}) AS c
  WHERE r.user_id = ANY(%(user_ids)s::text[])
 """
+# Each inner query reads its index in order, and no more of it than a page and the change after it.
 _CHANGES = f"""
-SELECT a.recipient_id, a.since, u.*
-  FROM unnest(%(recipient_ids)s::bigint[], %(sinces)s::bigint[]) AS a (recipient_id, since)
+SELECT a.recipient_id, a.since, a.item_id,
+       u.version, u.id, u.next, u.there, {", ".join(f"u.{name}" for name in _OF_ITEM)}
+  FROM unnest(%(recipient_ids)s::bigint[], %(sinces)s::bigint[], %(item_ids)s::bigint[])
+       AS a (recipient_id, since, item_id)
  CROSS JOIN LATERAL (
-    SELECT * FROM (
-        SELECT version, id, TRUE AS there, {", ".join(_OF_ITEM)}
-          FROM inbox_inboxitem
-         WHERE recipient_id = a.recipient_id AND version > a.since AND expires_at > %(now)s
+    SELECT *, row_number() OVER told AS place, lead(version) OVER told AS next,
+           sum(octet_length(content)) OVER told - coalesce(octet_length(content), 0) AS before
+      FROM (
+        (SELECT version, id, TRUE AS there, {", ".join(_OF_ITEM)}
+           FROM inbox_inboxitem
+          WHERE recipient_id = a.recipient_id AND (version, id) > (a.since, a.item_id)
+            AND expires_at > %(now)s
+          ORDER BY version, id LIMIT {PAGE + 1})
          UNION ALL
-        SELECT version, item_id, FALSE, {", ".join("NULL" for _ in _OF_ITEM)}
-          FROM inbox_deletion
-         WHERE recipient_id = a.recipient_id AND version > a.since
-    ) AS both_kinds
-     ORDER BY version FETCH FIRST {PAGE} ROWS WITH TIES
+        (SELECT version, item_id, FALSE, {", ".join("NULL" for _ in _OF_ITEM)}
+           FROM inbox_deletion
+          WHERE recipient_id = a.recipient_id AND (version, item_id) > (a.since, a.item_id)
+          ORDER BY version, item_id LIMIT {PAGE + 1})
+      ) AS both_kinds
+    WINDOW told AS (ORDER BY version, id ROWS UNBOUNDED PRECEDING)
  ) AS u
- ORDER BY a.recipient_id, a.since, u.version, u.id
+ WHERE u.place <= {PAGE} AND coalesce(u.before, 0) < {PAGE_BYTES}
+ ORDER BY a.recipient_id, a.since, a.item_id, u.version, u.id
 """
 _PLACES = """
 SELECT id, traceparent FROM delivery_notification
@@ -61,22 +71,27 @@ class State(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A change: the item as it is now, ``None`` where it was deleted."""
+    """A change: the item as it is now, ``None`` where it was deleted.
+
+    ``ends``: it is the last one of its version.
+    """
 
     version: int
     item_id: int
     item: InboxItem | None
+    ends: bool
 
 
 class Since(NamedTuple):
-    """Asks for the changes of an inbox after a version."""
+    """Asks for the changes of an inbox after an item of a version."""
 
     recipient_id: int
     version: int
+    item_id: int
 
 
 class Missed(NamedTuple):
-    """Changes after a version, the oldest first. ``complete``: these are all of them."""
+    """Changes, the oldest first. ``complete``: these are all of them."""
 
     rows: list[Row]
     complete: bool
@@ -93,21 +108,26 @@ def states(user_ids: Collection[str]) -> dict[str, State]:
 
 
 def changes(wanted: Collection[Since]) -> Mapping[Since, Missed]:
-    """Return what changed in each inbox after a version; inboxes without changes are left out."""
+    """Return a page of what changed in each inbox; inboxes without changes are left out."""
     found: defaultdict[Since, list[Row]] = defaultdict(list)
+    complete: dict[Since, bool] = {}
     with connection.cursor() as cursor:
         cursor.execute(
             _CHANGES,
             {
                 "recipient_ids": arrays.numbers(since.recipient_id for since in wanted),
                 "sinces": arrays.numbers(since.version for since in wanted),
+                "item_ids": arrays.numbers(since.item_id for since in wanted),
                 "now": clock.moment(),
             },
         )
-        for recipient_id, since, version, item_id, there, *values in cursor.fetchall():
+        for row in cursor.fetchall():
+            (*asked, version, item_id, following, there), values = row[:7], row[7:]
             item = _item(item_id, version, values) if there else None
-            found[Since(recipient_id, since)].append(Row(version, item_id, item))
-    return {since: Missed(rows, len(rows) < PAGE) for since, rows in found.items()}
+            since = Since(*asked)
+            found[since].append(Row(version, item_id, item, following != version))
+            complete[since] = following is None
+    return {since: Missed(rows, complete[since]) for since, rows in found.items()}
 
 
 def places(rows: Iterable[Row]) -> dict[UUID, bytes]:
@@ -158,6 +178,6 @@ def is_known(since: int, state: State, *, listening: bool) -> bool:
     return since == 0 or since == state.version or since >= oldest.timestamp() * 1_000_000
 
 
-def _item(item_id: int, version: int, values: list[object]) -> InboxItem:
+def _item(item_id: int, version: int, values: Sequence[object]) -> InboxItem:
     named = dict(zip(_OF_ITEM, values, strict=True), id=item_id, version=version)
     return InboxItem.from_db("default", _COLUMNS, [named[name] for name in _COLUMNS])

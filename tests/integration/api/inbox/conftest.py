@@ -63,15 +63,15 @@ def put(db: None) -> Iterator[Callable[..., int]]:
 
 
 @pytest.fixture
-def put_many(db: None) -> Callable[[str, int], list[int]]:
+def put_many(db: None) -> Callable[..., list[int]]:
     """Put many items into somebody's inbox at once, as the inbox's provider does; their ids."""
 
-    def make(user_id: str, number: int) -> list[int]:
+    def make(user_id: str, number: int, **said: Any) -> list[int]:
         person, _ = Recipient.objects.get_or_create(user_id=user_id)
         deliveries = range(10_000, 10_000 + number)
         services.write(
             [
-                _message(person, one, Content(title=str(one)), str(UUID(int=one)))
+                _message(person, one, Content(title=str(one), **said), str(UUID(int=one)))
                 for one in deliveries
             ]
         )

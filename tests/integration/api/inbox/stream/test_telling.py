@@ -21,7 +21,7 @@ from tests.support.waiting import until
 
 Token = Callable[..., str]
 Put = Callable[..., int]
-PutMany = Callable[[str, int], list[int]]
+PutMany = Callable[..., list[int]]
 #: Items of a change that takes three batches.
 MANY = 230
 
@@ -195,6 +195,26 @@ def test_items_of_before_batches_are_told_all_the_same(
     ada = stream.open(token("ada"), since="0")
     assert [item["id"] for item in ada.wait_for("item", MANY)] == ids
     assert batches(ada, "item") == [MANY]
+
+
+def test_large_items_are_told_in_small_pages(
+    stream: StreamServer, token: Token, put_many: PutMany, monkeypatch: pytest.MonkeyPatch
+):
+    ids = put_many("ada", MANY, body="x" * 30_000)
+    read, sizes = reading.changes, []
+
+    def changes(wanted: Any) -> Any:
+        found = read(wanted)
+        for missed in found.values():
+            sizes.append(sum(len(row.item.content) for row in missed.rows if row.item))
+        return found
+
+    monkeypatch.setattr(reading, "changes", changes)
+    ada = stream.open(token("ada"), since="0")
+    ada.wait_for("counts")
+    assert [item["id"] for item in ada.named("item")] == ids
+    assert batches(ada, "item") == [100, 100, 30]
+    assert 0 < max(sizes) < reading.PAGE_BYTES + 50_000
 
 
 def test_a_catch_up_over_20000_items_goes_on_where_it_was_cut_off(
