@@ -330,7 +330,8 @@ STREAM_PER_PERSON = env.whole(
 STREAM_PER_ORIGIN = env.whole(
     "NOTIFIER_STREAM_PER_ORIGIN",
     20_000,
-    "open streams from the pages of one origin in one process",
+    "open streams from the pages of one origin in one process: by default all, for installations "
+    "with pages of one origin; set it lower where several share a process",
     least=1,
 )
 
