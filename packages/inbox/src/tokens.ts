@@ -4,6 +4,8 @@ export type AskToken = () => Promise<string> | string;
 
 /** Milliseconds before its end from which on a token is not used any more. */
 const SPARE = 15_000;
+/** Milliseconds within which `token()` is answered: what waits for it holds up all tabs. */
+const PATIENCE = 15_000;
 
 /** The page has given another person's token: it has changed its log-in. */
 export class AnotherPerson extends Error {
@@ -67,7 +69,7 @@ export class Tokens {
 
   private async renew(): Promise<string> {
     const { generation } = this;
-    const token = await this.ask();
+    const token = await inTime(this.ask(), PATIENCE);
     this.check(generation);
     const { sub } = claims(token);
     this.person ??= sub;
@@ -76,4 +78,13 @@ export class Tokens {
     }
     return (this.token = token);
   }
+}
+
+/** Return what is promised. Raises an error if it takes longer. */
+async function inTime(promised: Promise<string> | string, milliseconds: number): Promise<string> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, failed) => {
+    timer = setTimeout(() => failed(new Error("token() has not answered")), milliseconds);
+  });
+  return Promise.race([promised, late]).finally(() => clearTimeout(timer));
 }

@@ -3,7 +3,7 @@ import test, { afterEach, beforeEach } from "node:test";
 import { NotifierInbox, Refused } from "../src/index.ts";
 import { freshBrowser } from "./browser.ts";
 import { item, page } from "./items.ts";
-import { FakeServer, json, token, until } from "./server.ts";
+import { FakeServer, json, soon, token, until } from "./server.ts";
 
 let server: FakeServer;
 let inboxes: NotifierInbox[];
@@ -150,6 +150,25 @@ test("a token that is refused is asked for again, once", async () => {
   );
   await inbox.mark("read", 1);
   assert.equal(marks().length, 2);
+});
+
+test("a token that never comes is given up, and asked for again", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const asked: ((token: string) => void)[] = [];
+  const ask = (): Promise<string> => new Promise((give) => void asked.push(give));
+  const inbox = new NotifierInbox({ url: "http://api.example", token: ask });
+  inboxes.push(inbox);
+  const errors: string[] = [];
+  inbox.on("error", ({ message }) => errors.push(message));
+  void inbox.connect();
+  await soon(() => asked.length === 1);
+  context.mock.timers.tick(15_000);
+  await soon(() => errors.length === 1);
+  assert.match(errors[0]!, /token\(\) has not answered/);
+  context.mock.timers.tick(1_000);
+  await soon(() => asked.length === 2);
+  asked[1]!(token());
+  await soon(() => inbox.items.length === 2);
 });
 
 test("another person's token ends the first one's page, and shows nothing of theirs", async () => {

@@ -90,3 +90,9 @@ export async function until(what: () => boolean): Promise<void> {
     await new Promise((done) => setTimeout(done, 5));
   }
 }
+
+/** Wait where the clock stands still. */
+export async function soon(what: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 1_000 && !what(); turn++) await new Promise(setImmediate);
+  if (!what()) throw new Error(`never: ${what}`);
+}

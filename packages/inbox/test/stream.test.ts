@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test, { afterEach, beforeEach } from "node:test";
 import { backoff, retryAfter } from "../src/backoff.ts";
 import { Stream, type StreamMessage } from "../src/stream.ts";
-import { FakeServer, json, until } from "./server.ts";
+import { FakeServer, json, soon, until } from "./server.ts";
 import { item } from "./items.ts";
 
 let server: FakeServer;
@@ -119,10 +119,6 @@ test("it connects at once when the network is back", async () => {
 test("a silence ends the connection", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   open();
-  const soon = async (what: () => boolean): Promise<void> => {
-    for (let turn = 0; turn < 1000 && !what(); turn++) await new Promise(setImmediate);
-    assert.ok(what());
-  };
   await soon(() => server.streams.length === 1);
   server.streams[0]!.say("ready", { unread: 0, unseen: 0 });
   await soon(() => said.length === 2);

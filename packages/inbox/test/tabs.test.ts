@@ -5,7 +5,7 @@ import type { InboxEvents } from "../src/index.ts";
 import { Hub, type FromWorker, type Port } from "../src/tabs/hub.ts";
 import { freshBrowser } from "./browser.ts";
 import { item, page } from "./items.ts";
-import { FakeServer, json, token, until } from "./server.ts";
+import { FakeServer, json, soon, token, until } from "./server.ts";
 
 let server: FakeServer;
 let tabs: NotifierInbox[];
@@ -65,6 +65,79 @@ test("when the leader dies, the next tab goes on from the last event", async () 
   server.streams[1]!.say("ready", { unread: 3, unseen: 3 });
   server.streams[1]!.say("item", item(4), 12);
   await until(() => ids(two).length === 4);
+});
+
+/** Open a tab whose second `token()` never comes, nor any later one, and one beside it. */
+async function hanging(): Promise<NotifierInbox[]> {
+  let asked = 0;
+  const give = (): string | Promise<string> => (asked++ ? new Promise(() => {}) : token());
+  const url = "http://api.example";
+  const hangs = new NotifierInbox({ url, token: give, sharing: "leader" });
+  tabs.push(hangs);
+  await hangs.connect();
+  return [hangs, await tab()];
+}
+
+test("a tab whose token never comes leaves the stream to another one", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const [, other] = await hanging();
+  await soon(() => server.streams.length === 1);
+  server.streams[0]!.say("ready", { unread: 2, unseen: 2 });
+  server.streams[0]!.say("item", item(3), 11);
+  await soon(() => ids(other!).length === 3);
+  server.streams[0]!.say("expired");
+  server.streams[0]!.end();
+  await soon(() => !other!.connected);
+  context.mock.timers.tick(1);
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  context.mock.timers.tick(15_000);
+  await soon(() => server.streams.length === 2);
+  assert.equal(server.of("GET", "/v1/inbox/stream")[1]?.headers["Last-Event-ID"], "11");
+  server.streams[1]!.say("ready", { unread: 3, unseen: 3 });
+  await soon(() => other!.connected);
+});
+
+test("a tab alone goes on where its token has come back", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  let fails = false;
+  const give = (): string => {
+    if (fails) throw new Error("offline");
+    return token();
+  };
+  const alone = new NotifierInbox({ url: "http://api.example", token: give, sharing: "leader" });
+  tabs.push(alone);
+  await alone.connect();
+  await soon(() => server.streams.length === 1);
+  server.streams[0]!.say("ready", { unread: 2, unseen: 2 });
+  await soon(() => alone.connected);
+  fails = true;
+  server.streams[0]!.say("expired");
+  server.streams[0]!.end();
+  await soon(() => !alone.connected);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    context.mock.timers.tick(60_000);
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  }
+  fails = false;
+  context.mock.timers.tick(60_000);
+  await soon(() => server.streams.length === 2);
+});
+
+test("a tab whose token never comes does not keep the marks of others", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const [hangs, other] = await hanging();
+  let refused = 0;
+  server.answers.set("POST /v1/inbox/status", () =>
+    refused++ ? json({ changed: 1, unknown: [] }) : json({}, 401),
+  );
+  void hangs!.mark("read", 1);
+  await soon(() => refused === 1);
+  void other!.mark("read", 2);
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  assert.equal(refused, 1);
+  context.mock.timers.tick(15_000);
+  await soon(() => refused === 3);
+  await soon(() => other!.items.every((one) => one.status === "read"));
 });
 
 test("a tab that slept through events lists again", async () => {
