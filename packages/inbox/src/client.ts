@@ -263,8 +263,10 @@ export class NotifierInbox extends Emitter<InboxEvents> {
         this.emit("error", new Error(message.detail));
         break;
       case "resync":
+        // The list that is awaited may be older than this.
+        if (this.held) this.held.push(message);
         // A lower one, too: the database may have been replaced by an older one.
-        if (message.id !== this.position) void this.relist();
+        else if (message.id !== this.position) void this.relist();
         break;
       case "told":
         if (this.held) this.held.push(message);

@@ -231,6 +231,23 @@ test("a page that is older than what the stream has told takes nothing back", as
   assert.equal(inbox.counts.unread, 1);
 });
 
+test("a resync while the inbox is being listed again lists it once more", async () => {
+  const inbox = await connected();
+  const pages: ((response: Response) => void)[] = [];
+  server.answers.set("GET /v1/inbox", () =>
+    new Promise<Response>((give) => void pages.push(give)) as unknown as Response,
+  );
+  server.streams[0]!.say("resync", {}, 20);
+  await until(() => pages.length === 1);
+  server.streams[0]!.say("resync", {}, 40);
+  await new Promise((done) => setTimeout(done, 20)); // it is heard
+  pages[0]!(json(page([item(9)], { last_event_id: "30" })));
+  await until(() => pages.length === 2);
+  pages[1]!(json(page([item(39), item(9)], { last_event_id: "40" })));
+  await until(() => ids(inbox).length === 2);
+  assert.deepEqual(ids(inbox), [39, 9]);
+});
+
 test("a resync of a database that is older than the page lists the inbox again", async () => {
   const inbox = await connected();
   server.answers.set("GET /v1/inbox", () => json(page([item(1)])));
