@@ -7,21 +7,16 @@ import { Outbox, type Settled } from "./outbox.ts";
 import { actOnPage } from "./page.ts";
 import { Kept } from "./storage.ts";
 import { type Difference, type Pending, Store } from "./store.ts";
-import type { StreamMessage } from "./stream.ts";
+import type { Heard, StreamMessage } from "./stream.ts";
 import { Popups } from "./popups.ts";
 import { Channel, type Chat } from "./tabs/channel.ts";
 import { type OpenFeed, openFeed, type Sharing } from "./tabs/open.ts";
 import { AnotherPerson, Tokens } from "./tokens.ts";
 import { tried } from "./trying.ts";
-import type { Change, Counts, Item, Mark, Marked, Page, PageQuery, Told, View } from "./types.ts";
+import type { Change, Counts, Item, Mark, Marked, Page, PageQuery, View } from "./types.ts";
 
 /** Longest time that a timer of a browser can wait. */
 const LONGEST_TIMER = 2_147_483_647;
-
-interface Heard {
-  id: number;
-  events: readonly Told[];
-}
 
 interface Waiting {
   resolve(answer: Marked): void;
@@ -124,7 +119,7 @@ export class NotifierInbox extends Emitter<InboxEvents> {
       this.show(this.store.append(page, view));
       // The page may be older than what the stream has told since it was asked for.
       const at = Number(page.last_event_id);
-      for (const { id, events } of told) if (id > at) this.show(this.store.tell(events));
+      this.show(this.store.tell(told.filter(({ id }) => id > at)));
     } finally {
       this.paging.delete(told);
     }
@@ -276,12 +271,12 @@ export class NotifierInbox extends Emitter<InboxEvents> {
     }
   }
 
-  private tell(id: number, events: readonly Told[]): void {
+  private tell(id: number, events: readonly Heard[]): void {
     const fresh = events.filter((one) =>
-      one.name === "counts" ? id >= this.position : id > this.position,
+      one.name === "counts" ? one.id >= this.position : one.id > this.position,
     );
     this.position = Math.max(this.position, id);
-    for (const told of this.paging) told.push({ id, events: fresh });
+    for (const told of this.paging) told.push(...fresh);
     this.show(this.store.tell(fresh));
   }
 

@@ -42,6 +42,8 @@ export class Store {
   private pending: Pending[] = [];
   /** Items that the stream told of since a mark was made: they are newer than its answer. */
   private readonly touched = new Map<string, Set<number>>();
+  /** What marks make of items: as long as nothing changes, an item stays the same object. */
+  private readonly made = new WeakMap<Pending, WeakMap<Item, Item>>();
   private extents = new Map<View, Extent>();
 
   constructor(private readonly now: () => number) {}
@@ -109,7 +111,7 @@ export class Store {
           this.base = { ...this.base, counts: event.data };
           continue;
         }
-        if (event.name === "item") this.base.items.set(event.data.id, event.data);
+        if (event.name === "item") this.take(event.data);
         else this.base.items.delete(event.data.id);
         for (const one of this.pending) this.touched.get(one.uid)?.add(event.data.id);
       }
@@ -173,10 +175,16 @@ export class Store {
   }
 
   private add(page: Page, view: View): void {
-    for (const item of page.data) this.base.items.set(item.id, item);
+    for (const item of page.data) this.take(item);
     const floor = page.next === null ? 0 : (page.data.at(-1)?.id ?? Infinity);
     this.extents.set(view, { floor, next: page.next });
     this.base = { ...this.base, counts: { unread: page.unread, unseen: page.unseen } };
+  }
+
+  /** Take in what the server says of an item. What says nothing new is not told as a change. */
+  private take(item: Item): void {
+    const known = this.shown.items.get(item.id);
+    this.base.items.set(item.id, known && same(item, known) ? known : item);
   }
 
   private change(work: () => void): Difference {
@@ -187,7 +195,7 @@ export class Store {
     this.shown = after;
     const { unread, unseen } = after.counts;
     return {
-      items: [...after.items.values()].filter((item) => !same(item, before.items.get(item.id))),
+      items: [...after.items.values()].filter((item) => item !== before.items.get(item.id)),
       deleted: [...before.items.keys()].filter((id) => !after.items.has(id)),
       counts: unread !== before.counts.unread || unseen !== before.counts.unseen,
     };
@@ -195,12 +203,12 @@ export class Store {
 
   private applied(state: State, pending: Pending, except?: ReadonlySet<number>): State {
     const now = this.now();
-    const { mark, upTo, when } = pending;
+    const { mark, upTo } = pending;
     const items = new Map(state.items);
     let { unread, unseen } = state.counts;
     for (const item of state.items.values()) {
       if (except?.has(item.id) || !concerns(mark, item, upTo, now)) continue;
-      const after = marked(item, mark, when);
+      const after = this.marked(item, pending);
       const [had, has] = [weight(item, now), weight(after, now)];
       unread += has.unread - had.unread;
       unseen += has.unseen - had.unseen;
@@ -218,6 +226,23 @@ export class Store {
     }
     return { items, counts: atLeastNone(unread, unseen) };
   }
+
+  /** Return the item as a mark makes it, `undefined` once deleted. */
+  private marked(item: Item, pending: Pending): Item | undefined {
+    const made = this.made.get(pending) ?? new WeakMap<Item, Item>();
+    this.made.set(pending, made);
+    const known = made.get(item);
+    if (known) return known;
+    const after = marked(item, pending.mark, pending.when);
+    if (!after) return undefined;
+    const result = same(after, item) ? item : after;
+    made.set(item, result);
+    return result;
+  }
+}
+
+function same(one: Item, other: Item): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 
 function sum(numbers: readonly number[]): number {
@@ -226,8 +251,4 @@ function sum(numbers: readonly number[]): number {
 
 function atLeastNone(unread: number, unseen: number): Counts {
   return { unread: Math.max(0, unread), unseen: Math.max(0, unseen) };
-}
-
-function same(one: Item, other: Item | undefined): boolean {
-  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }

@@ -10,6 +10,9 @@ const STEADY = 5_000;
 /** Milliseconds until a page that may not read the stream asks again. */
 const FORBIDDEN = 300_000;
 
+/** An event, and the id from which a stream goes on after it. */
+export type Heard = Told & { readonly id: number };
+
 /** What whoever reads the stream says to those who show it. */
 export type StreamMessage =
   | {
@@ -17,7 +20,7 @@ export type StreamMessage =
       /** The ids before and after these events: who has not had all before them missed something. */
       readonly after: number;
       readonly id: number;
-      readonly events: readonly Told[];
+      readonly events: readonly Heard[];
     }
   | { readonly type: "resync"; readonly id: number }
   | { readonly type: "connected" }
@@ -48,6 +51,9 @@ export class Stream {
   private awake: () => void = () => {};
   /** The server has said how long to wait: a page that comes back does not make it shorter. */
   private told = false;
+  /** What has come together and is passed on together, and the id before it. */
+  private gathered: Heard[] = [];
+  private before = 0;
 
   constructor(private readonly options: StreamOptions) {
     this.position = options.since;
@@ -134,7 +140,11 @@ export class Stream {
       watchdog.feed();
       this.heardAt = Date.now();
       const found = parser.read(value);
-      for (const event of found) waiting = this.take(event, waiting);
+      try {
+        for (const event of found) waiting = this.take(event, waiting);
+      } finally {
+        this.pass();
+      }
       if (found.some((event) => event.name === "expired")) {
         this.spent = token;
         this.expired = true;
@@ -145,27 +155,27 @@ export class Stream {
   }
 
   /**
-   * Pass on what is complete, and return what waits for its id: only the last one of the events
+   * Gather what is complete, and return what waits for its id: only the last one of the events
    * that belong together has one, and after an interruption they all come again.
    */
   private take(event: ServerEvent, waiting: Told[]): Told[] {
-    const after = this.position;
-    const id = event.id ? Number(event.id) : after;
+    const id = event.id ? Number(event.id) : this.position;
     switch (event.name) {
       case "ready":
+        this.pass();
         this.connected = true;
         this.options.say({ type: "connected" });
-        this.say(after, after, [{ name: "counts", data: JSON.parse(event.data) }]);
+        this.gather(id, [{ name: "counts", data: JSON.parse(event.data) }]);
         return [];
       case "item":
       case "deleted":
       case "counts":
         waiting.push({ name: event.name, data: JSON.parse(event.data) });
         if (!event.id) return waiting;
-        this.position = id;
-        this.say(after, id, waiting);
+        this.gather(id, waiting);
         return [];
       case "resync":
+        this.pass();
         this.position = id;
         this.options.say({ type: "resync", id });
         return [];
@@ -174,8 +184,17 @@ export class Stream {
     }
   }
 
-  private say(after: number, id: number, events: Told[]): void {
-    this.options.say({ type: "told", after, id, events });
+  private gather(id: number, events: readonly Told[]): void {
+    if (!this.gathered.length) this.before = this.position;
+    this.gathered.push(...events.map((event) => ({ ...event, id })));
+    this.position = id;
+  }
+
+  /** Pass on what was gathered: thousands of events may come at once, and are drawn together. */
+  private pass(): void {
+    const { before: after, position: id, gathered: events } = this;
+    this.gathered = [];
+    if (events.length) this.options.say({ type: "told", after, id, events });
   }
 
   private failed(error: unknown): number {

@@ -61,6 +61,18 @@ test("what a mark shows does not go back and forth until the stream tells of it"
   assert.deepEqual(after, { items: [], deleted: [], counts: false });
 });
 
+test("an item stays the same object until something of it changes", () => {
+  const on = store(3, 2, 1);
+  pend(on, { status: "read", ids: [2, 3] });
+  const before = [1, 2, 3].map((id) => on.item(id));
+  on.tell([{ name: "item", data: item(1) }, { name: "item", data: { ...on.item(2)! } }]);
+  pend(on, { status: "read", ids: [2] }, "two");
+  on.settle("one", true);
+  on.settle("two", true);
+  on.append(page([item(1), { ...on.item(3)! }]), "archived");
+  for (const [at, one] of before.entries()) assert.equal(on.item(at + 1), one);
+});
+
 test("another device's later change is not overwritten by an earlier mark's answer", () => {
   const on = store(1);
   pend(on, { status: "read", ids: [1] });

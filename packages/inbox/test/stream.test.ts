@@ -63,11 +63,27 @@ test("events that belong together are told together, or after an interruption ag
     type: "told",
     after: 5,
     id: 9,
-    events: [{ name: "item", data: item(1) }, { name: "item", data: item(2) }],
+    events: [{ name: "item", data: item(1), id: 9 }, { name: "item", data: item(2), id: 9 }],
   });
   first!.end();
   await until(() => server.streams.length === 2);
   assert.equal(server.asked[1]?.headers["Last-Event-ID"], "9");
+});
+
+test("what comes together is told together, with the id of each", async () => {
+  open();
+  await until(() => server.streams.length === 1);
+  const events = [6, 7, 8].map((id) => `event: deleted\nid: ${id}\ndata: {"id": ${id}}\n\n`);
+  const resync = 'event: resync\nid: 20\ndata: {}\n\n';
+  const counts = 'event: counts\nid: 21\ndata: {"unread": 0, "unseen": 0}\n\n';
+  server.streams[0]!.write(events.join("") + resync + counts);
+  await until(() => said.length === 3);
+  const deleted = [6, 7, 8].map((id) => ({ name: "deleted", data: { id }, id }));
+  assert.deepEqual(said, [
+    { type: "told", after: 5, id: 8, events: deleted },
+    { type: "resync", id: 20 },
+    { type: "told", after: 20, id: 21, events: [{ name: "counts", data: { unread: 0, unseen: 0 }, id: 21 }] },
+  ]);
 });
 
 test("a token that has expired is replaced, and the stream goes on at once", async () => {

@@ -65,7 +65,7 @@ export class NotifierBellElement extends NotifierElement {
   }
 
   protected hear(client: NotifierInbox): (() => void)[] {
-    return [client.on("counts", () => this.draw()), client.on("signedout", () => this.close())];
+    return [client.on("counts", () => this.drawSoon()), client.on("signedout", () => this.close())];
   }
 
   protected override forget(): void {

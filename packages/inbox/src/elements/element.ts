@@ -12,6 +12,7 @@ export abstract class NotifierElement extends Base {
   private inbox: NotifierInbox | undefined;
   private words: Messages = ENGLISH;
   private leaving: (() => void)[] = [];
+  private frame: number | undefined;
 
   constructor(css: string) {
     super();
@@ -65,6 +66,14 @@ export abstract class NotifierElement extends Base {
   /** Show what there is. */
   protected abstract draw(): void;
 
+  /** Show what there is with the next frame: once, however much changes until then. */
+  protected drawSoon(): void {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = undefined;
+      this.draw();
+    });
+  }
+
   /** Return functions that end the subscriptions to this client. */
   protected abstract hear(client: NotifierInbox): (() => void)[];
 
@@ -80,5 +89,7 @@ export abstract class NotifierElement extends Base {
   private leave(): void {
     for (const end of this.leaving) end();
     this.leaving = [];
+    if (this.frame !== undefined) cancelAnimationFrame(this.frame);
+    this.frame = undefined;
   }
 }

@@ -34,12 +34,14 @@ li:not([data-unread]) .title { font-weight: 500 }
 .more { display: block; margin: .6rem auto; border-color: var(--line); font-weight: 600 }
 `;
 const VIEWS: View[] = ["inbox", "snoozed", "archived"];
-/** Milliseconds for which items have been in sight before they are marked seen, all at once. */
+/** Milliseconds for which an item has been in sight before it is marked seen, with others. */
 const SEEN_AFTER = 400;
 
 interface Row {
   readonly element: HTMLElement;
   readonly item: Item;
+  /** Whether it asks until when the item is put off. */
+  readonly open: boolean;
 }
 
 /** `<notifier-inbox>`: the lists, and what one can do with an item. */
@@ -53,7 +55,8 @@ export class NotifierInboxElement extends NotifierElement {
   private refused = false;
   private loading = false;
   private observer: IntersectionObserver | undefined;
-  private readonly inSight = new Set<number>();
+  /** Items that nobody has seen before, and since when they are in sight. */
+  private readonly inSight = new Map<number, number>();
   /** Items that the server would not mark as seen: asked again, it would be asked for ever. */
   private readonly unseeable = new Set<number>();
   private seenTimer: ReturnType<typeof setTimeout> | undefined;
@@ -66,29 +69,28 @@ export class NotifierInboxElement extends NotifierElement {
 
   override connectedCallback(): void {
     this.observer = new IntersectionObserver((found) => this.sighted(found), { threshold: 0.5 });
-    document.addEventListener("visibilitychange", this.seen);
+    document.addEventListener("visibilitychange", this.looked);
     this.clock = setInterval(() => this.anew(), 60_000); // "a minute ago" becomes two
     super.connectedCallback();
   }
 
   override disconnectedCallback(): void {
-    this.observer?.disconnect();
-    document.removeEventListener("visibilitychange", this.seen);
+    document.removeEventListener("visibilitychange", this.looked);
     clearInterval(this.clock);
+    clearTimeout(this.seenTimer);
     super.disconnectedCallback();
-    this.rows.clear();
-    this.list.replaceChildren();
+    this.clear();
   }
 
   protected hear(client: NotifierInbox): (() => void)[] {
-    this.rows.clear();
+    this.clear();
     return [
       client.on("change", () => {
-        this.draw();
+        this.drawSoon();
         this.reload();
       }),
-      client.on("connected", () => this.draw()),
-      client.on("disconnected", () => this.draw()),
+      client.on("connected", () => this.drawSoon()),
+      client.on("disconnected", () => this.drawSoon()),
       client.on("rolledback", ({ mark }) => {
         if (mark.status === "seen") for (const id of mark.ids ?? []) this.unseeable.add(id);
         this.say(true);
@@ -104,8 +106,15 @@ export class NotifierInboxElement extends NotifierElement {
   }
 
   private anew(): void {
-    this.rows.clear();
+    this.clear();
     this.draw();
+  }
+
+  private clear(): void {
+    this.observer?.disconnect();
+    this.inSight.clear();
+    this.rows.clear();
+    this.list.replaceChildren();
   }
 
   private say(refused: boolean): void {
@@ -153,23 +162,41 @@ export class NotifierInboxElement extends NotifierElement {
 
   private drawRows(items: readonly Item[]): void {
     const focused = this.focused();
-    const before = [...this.rows.keys()];
+    const before = [...this.list.children].map(idOf);
     const kept = new Set(items.map((item) => item.id));
-    for (const id of before) if (!kept.has(id)) this.rows.delete(id);
-    for (const item of items) {
-      const row = this.rows.get(item.id);
-      if (row && JSON.stringify(row.item) === JSON.stringify(item)) continue;
-      this.rows.set(item.id, { element: this.row(item), item });
-    }
-    const elements = items.map((item) => this.rows.get(item.id)!.element);
-    const same = elements.length === this.list.children.length;
-    // A row that moves loses the focus, and what is being typed or pressed.
-    if (!same || elements.some((one, at) => one !== this.list.children[at])) {
-      this.list.replaceChildren(...elements);
+    for (const id of before) if (!kept.has(id)) this.drop(id);
+    const elements = items.map((item) => this.drawn(item).element);
+    let next = this.list.firstElementChild;
+    for (const element of elements) {
+      // A row that moves loses the focus, and what is being typed or pressed: these stay.
+      if (element === next) next = element.nextElementSibling;
+      else this.list.insertBefore(element, next);
     }
     this.list.hidden = !items.length;
-    this.observe();
     this.focus_(focused, before);
+  }
+
+  /** Return the row of an item: the one that is there unless something has changed. */
+  private drawn(item: Item): Row {
+    const open = this.later === item.id;
+    const before = this.rows.get(item.id);
+    if (before?.item === item && before.open === open) return before;
+    const row = { element: this.row(item, open), item, open };
+    this.rows.set(item.id, row);
+    if (before) {
+      this.observer?.unobserve(before.element);
+      before.element.replaceWith(row.element);
+    }
+    if (item.seen_at === null) this.observer?.observe(row.element);
+    return row;
+  }
+
+  private drop(id: number): void {
+    const element = this.rows.get(id)?.element;
+    if (element) this.observer?.unobserve(element);
+    element?.remove();
+    this.rows.delete(id);
+    this.inSight.delete(id);
   }
 
   private drawBottom(): void {
@@ -185,11 +212,10 @@ export class NotifierInboxElement extends NotifierElement {
     );
   }
 
-  private row(item: Item): HTMLElement {
+  private row(item: Item, open: boolean): HTMLElement {
     const { messages } = this;
     const unread = item.read_at === null;
     const view = viewOf(item, this.now);
-    const open = this.later === item.id;
     const row = h(
       "li",
       { part: "item", "data-id": item.id, "data-severity": item.severity, "data-unread": unread },
@@ -246,9 +272,7 @@ export class NotifierInboxElement extends NotifierElement {
   }
 
   private open(id: number): void {
-    const before = this.later;
-    this.later = before === id ? undefined : id;
-    for (const one of [before, id]) if (one !== undefined) this.rows.delete(one);
+    this.later = this.later === id ? undefined : id;
     this.draw();
   }
 
@@ -286,33 +310,42 @@ export class NotifierInboxElement extends NotifierElement {
 
   // -- What was on the screen ---------------------------------------------------------------
 
-  private observe(): void {
-    this.observer?.disconnect();
-    for (const { element, item } of this.rows.values()) {
-      if (item.seen_at === null) this.observer?.observe(element);
-    }
-  }
-
   private sighted(found: IntersectionObserverEntry[]): void {
     for (const { target, isIntersecting } of found) {
-      const id = Number((target as HTMLElement).dataset["id"]);
-      if (isIntersecting) this.inSight.add(id);
-      else this.inSight.delete(id);
+      const id = idOf(target);
+      if (!isIntersecting) this.inSight.delete(id);
+      else if (!this.inSight.has(id)) this.inSight.set(id, performance.now());
     }
-    this.seen();
+    this.waitSeen();
   }
 
-  private readonly seen = (): void => {
-    clearTimeout(this.seenTimer);
-    this.seenTimer = setTimeout(() => {
-      if (document.hidden) return;
-      const ids = [...this.inSight].filter(
-        (id) => !this.unseeable.has(id) && this.rows.get(id)?.item.seen_at === null,
-      );
-      this.inSight.clear();
-      if (ids.length && this.view === "inbox") void this.client?.mark("seen", ids);
-    }, SEEN_AFTER);
+  /** The page has come to the front, or has gone from there. */
+  private readonly looked = (): void => {
+    for (const id of this.inSight.keys()) this.inSight.set(id, performance.now());
+    this.waitSeen();
   };
+
+  private waitSeen(): void {
+    if (!this.inSight.size || document.hidden) return;
+    this.seenTimer ??= setTimeout(() => {
+      this.seenTimer = undefined;
+      this.markSeen();
+    }, SEEN_AFTER);
+  }
+
+  private markSeen(): void {
+    if (document.hidden || this.view !== "inbox") return;
+    const ids: number[] = [];
+    for (const [id, since] of this.inSight) {
+      const item = this.rows.get(id)?.item;
+      const wanted = item?.seen_at === null && !this.unseeable.has(id);
+      if (wanted && performance.now() - since < SEEN_AFTER) continue;
+      this.inSight.delete(id);
+      if (wanted) ids.push(id);
+    }
+    if (ids.length) void this.client?.mark("seen", ids);
+    this.waitSeen();
+  }
 
   // -- The focus ----------------------------------------------------------------------------
 
@@ -329,7 +362,8 @@ export class NotifierInboxElement extends NotifierElement {
     if (!focused || this.root.activeElement) return;
     const { id, key } = focused;
     const after = order.slice(order.indexOf(id) + 1).find((one) => this.rows.has(one));
-    const row = this.rows.get(id) ?? this.rows.get(after ?? [...this.rows.keys()].at(-1) ?? 0);
+    const last = this.list.lastElementChild;
+    const row = this.rows.get(id) ?? this.rows.get(after ?? (last ? idOf(last) : 0));
     const place: ParentNode = id ? (row?.element ?? this.top) : this.top;
     const other = { read: "unread", unread: "read" }[key];
     const found =
@@ -338,4 +372,8 @@ export class NotifierInboxElement extends NotifierElement {
       this.top.querySelector<HTMLElement>("[data-key=inbox]");
     found?.focus();
   }
+}
+
+function idOf(element: Element): number {
+  return Number((element as HTMLElement).dataset["id"]);
 }
