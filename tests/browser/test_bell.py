@@ -325,7 +325,7 @@ def test_each_display_type_is_shown_as_it_says(ada: Person, mine: BrowserContext
     tab.mark("read")
     expect(toasts.get_by_role("region", name="Stays")).to_have_count(0)
     ada.send("Pops", display_type="popup")
-    expect(toasts.get_by_role("dialog", name="Pops")).to_be_visible()
+    expect(toasts.get_by_role("dialog", name="Pops").get_by_role("button")).to_be_enabled()
     tab.page.keyboard.press("Escape")
     expect(toasts.get_by_role("dialog")).to_have_count(0)
     ada.send("Asks", display_type="page")

@@ -78,6 +78,45 @@ def test_what_was_snoozed_pops_up_again_after_a_reload(
     expect(shown).to_be_visible()  # whatever else is told meanwhile
 
 
+#: Presses the answer, a link and Escape at the very moment at which a dialog opens.
+HASTY = """() => {
+  const show = HTMLDialogElement.prototype.showModal;
+  HTMLDialogElement.prototype.showModal = function () {
+    show.call(this);
+    for (const one of this.querySelectorAll("a, button")) one.click();
+    this.requestClose?.();
+  };
+}"""
+
+
+@pytest.mark.parametrize("kind", ["page", "popup"])
+def test_what_somebody_types_answers_no_dialog_that_opens_meanwhile(
+    ada: Person, mine: BrowserContext, kind: str
+) -> None:
+    tab = ada.tab(mine)
+    hide_list(tab)
+    url = tab.page.url
+    tab.page.evaluate(HASTY)
+    send = tab.page.get_by_role("button", name="Send")
+    send.focus()
+    ada.send("Read me first", display_type=kind, actions={"Leave": "https://example.com/"})
+    dialog = tab.page.locator("notifier-toasts").get_by_role("dialog", name="Read me first")
+    expect(dialog).to_be_visible()
+    expect(dialog).to_be_focused()
+    for key in ("Space", "Enter"):
+        tab.page.keyboard.press(key)
+    answer = dialog.get_by_role("button")
+    expect(answer).to_be_enabled()
+    expect(dialog).to_be_visible()
+    assert (tab.page.url, tab.state[0][0][1]) == (url, "unread")
+    tab.page.keyboard.press("Tab")
+    tab.page.keyboard.press("Tab")
+    expect(answer).to_be_focused()
+    tab.page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(send).to_be_focused()
+
+
 def test_a_pop_up_is_not_closed_by_the_one_before_it(ada: Person, mine: BrowserContext) -> None:
     # Without locks nothing lies between the end of the first and the second.
     mine.add_init_script("delete window.SharedWorker; delete Navigator.prototype.locks")

@@ -27,6 +27,7 @@ dialog {
   border-radius: var(--radius); padding: 1.4rem; inline-size: min(28rem, calc(100vw - 2rem));
   box-shadow: var(--shadow);
 }
+dialog:focus-visible { outline-offset: -4px }
 dialog::backdrop { background: #0b0d1499 }
 dialog.page {
   inline-size: 100vw; block-size: 100vh; max-inline-size: none; max-block-size: none; border: 0;
@@ -38,30 +39,43 @@ dialog .meta { margin-block-start: .5rem }
   margin-block-start: 1.1rem; padding: .5rem 1.1rem; background: var(--accent);
   color: var(--on-accent); font-weight: 600;
 }
+.answer:disabled { filter: grayscale(.6); cursor: default }
 .answer:hover { background: var(--accent); filter: brightness(1.08) }
 `;
 /** Banners at a time; further ones follow when one has gone. */
 const MOST = 3;
+/** Milliseconds for which a new dialog takes no answer: what is pressed then was meant for the page. */
+const SETTLED_AFTER = 600;
 
 /** `<notifier-toasts>`: what is to be shown beside the inbox, as its display type says. */
 export class NotifierToastsElement extends NotifierElement {
   private readonly banners = h("div", { class: "banners", part: "banners" });
-  private readonly dialog = h("dialog", { part: "dialog" });
+  private readonly dialog = h("dialog", { part: "dialog", tabindex: "-1" });
   /** What is on the screen or waits for it, oldest first. */
   private readonly items = new Map<number, Item>();
   private readonly shown = new Map<number, { item: Item; element: HTMLElement }>();
   private asking: number | undefined;
+  /** Runs until the dialog takes an answer. */
+  private settling: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     super(CSS);
     this.root.append(this.banners, this.dialog);
+    const early = (event: Event): void => {
+      if (this.settling === undefined) return;
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    this.dialog.addEventListener("click", early, true); // of a link
+    this.dialog.addEventListener("cancel", early); // by Escape
     // By Escape: a pop-up may go like this, a page may not.
     this.dialog.addEventListener("close", () => {
       // It comes later than what it tells of: another item may be asked about already.
       if (this.dialog.open) return;
       const item = this.items.get(this.asking ?? 0);
-      if (item?.display_type === "popup") this.end(item, "seen");
-      else if (item) this.dialog.showModal();
+      const goes = item?.display_type === "popup" && this.settling === undefined;
+      if (goes) this.end(item, "seen");
+      else if (item) this.open();
     });
   }
 
@@ -162,27 +176,43 @@ export class NotifierToastsElement extends NotifierElement {
     if (this.asking === item?.id) return;
     this.asking = item?.id;
     if (!item) {
+      clearTimeout(this.settling);
+      this.settling = undefined;
       this.dialog.close();
       return;
     }
     const isPage = item.display_type === "page";
+    const answer = h(
+      "button",
+      {
+        type: "button",
+        class: "answer",
+        part: "answer",
+        onclick: () => this.end(item, isPage ? "acknowledged" : "read"),
+      },
+      isPage ? this.messages.proceed : this.messages.ok,
+    );
     this.dialog.className = isPage ? "page" : "popup";
     this.dialog.setAttribute("aria-label", item.title);
     this.dialog.dataset["severity"] = item.severity;
-    this.dialog.replaceChildren(
-      this.content(item),
-      h(
-        "button",
-        {
-          type: "button",
-          class: "answer",
-          part: "answer",
-          autofocus: true,
-          onclick: () => this.end(item, isPage ? "acknowledged" : "read"),
-        },
-        isPage ? this.messages.proceed : this.messages.ok,
-      ),
-    );
+    this.dialog.replaceChildren(this.content(item), answer);
+    this.settle(answer);
+    this.open();
+  }
+
+  /** Show the dialog with the focus on itself: a key that is being pressed answers nothing. */
+  private open(): void {
     if (!this.dialog.open) this.dialog.showModal();
+    this.dialog.focus();
+  }
+
+  /** Take an answer after a while, and none before. */
+  private settle(answer: HTMLButtonElement): void {
+    answer.disabled = true;
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      this.settling = undefined;
+      answer.disabled = false;
+    }, SETTLED_AFTER);
   }
 }
