@@ -36,6 +36,7 @@ class Announcer {
     });
     document.body.append(this.region);
     client.on("change", () => this.look());
+    document.addEventListener("visibilitychange", () => this.wait());
     this.look();
   }
 
@@ -51,6 +52,11 @@ class Announcer {
     for (const { id, seen_at } of items) {
       if (id > before && seen_at === null) this.fresh.add(id);
     }
+    this.wait();
+  }
+
+  /** Say what is new once nothing more of it comes; a hidden page says it when it is back. */
+  private wait(): void {
     if (!this.fresh.size || document.hidden) return;
     this.first ||= Date.now();
     clearTimeout(this.timer);
@@ -59,9 +65,13 @@ class Announcer {
   }
 
   private say(): void {
-    this.region.textContent = this.messages().arrived(this.fresh.size);
+    if (document.hidden) return;
+    const unread = [...this.fresh].filter((id) => this.client.item(id)?.read_at === null);
     this.fresh.clear();
     this.first = 0;
+    if (!unread.length) return;
+    // The same words again are read again only where they are another element.
+    this.region.replaceChildren(h("p", {}, this.messages().arrived(unread.length)));
   }
 
   private forget(): void {

@@ -3,7 +3,7 @@ import { viewOf } from "../marks.ts";
 import type { Change, Item, View } from "../types.ts";
 import { h, icon, type Icon } from "./dom.ts";
 import { NotifierElement } from "./element.ts";
-import { linksOf, textOf } from "./item_view.ts";
+import { linksOf, retell, textOf } from "./item_view.ts";
 import { type Snooze, snoozeUntil } from "./times.ts";
 
 const CSS = `
@@ -48,9 +48,25 @@ interface Row {
 export class NotifierInboxElement extends NotifierElement {
   private view: View = "inbox";
   private readonly rows = new Map<number, Row>();
+  // These stay when something changes, and with them the focus.
+  private readonly heading = h("h2");
+  private readonly all = h("button", {
+    type: "button",
+    onclick: () => this.mark("read", "all"),
+  });
+  private readonly views = new Map(
+    VIEWS.map((view) => [view, h("button", { type: "button", onclick: () => this.choose(view) })]),
+  );
+  private readonly group = h("div", { class: "views", role: "group" }, ...this.views.values());
+  private readonly note = h("p", { class: "note", role: "status" });
   private readonly list = h("ul", { part: "list" });
-  private readonly top = h("div");
-  private readonly bottom = h("div");
+  private readonly empty = h("p", { class: "empty", part: "empty" });
+  private readonly further = h("button", {
+    type: "button",
+    class: "more",
+    part: "more",
+    onclick: () => this.load(),
+  });
   private later: number | undefined;
   private refused = false;
   private loading = false;
@@ -64,13 +80,14 @@ export class NotifierInboxElement extends NotifierElement {
 
   constructor() {
     super(CSS);
-    this.root.append(this.top, this.list, this.bottom);
+    const header = h("header", { part: "header" }, this.heading, this.all);
+    this.root.append(header, this.group, this.note, this.list, this.empty, this.further);
   }
 
   override connectedCallback(): void {
     this.observer = new IntersectionObserver((found) => this.sighted(found), { threshold: 0.5 });
     document.addEventListener("visibilitychange", this.looked);
-    this.clock = setInterval(() => this.anew(), 60_000); // "a minute ago" becomes two
+    this.clock = setInterval(() => this.tick(), 60_000); // "a minute ago" becomes two
     super.connectedCallback();
   }
 
@@ -110,6 +127,13 @@ export class NotifierInboxElement extends NotifierElement {
     this.draw();
   }
 
+  private tick(): void {
+    for (const { element, item } of this.rows.values()) {
+      retell(element, item, this.messages, this.language, this.now);
+    }
+    this.draw(); // what was put off may be back
+  }
+
   private clear(): void {
     this.observer?.disconnect();
     this.inSight.clear();
@@ -124,40 +148,19 @@ export class NotifierInboxElement extends NotifierElement {
 
   private drawTop(): void {
     const { messages, client } = this;
-    const focused = this.focused();
+    this.heading.textContent = messages.title;
+    this.group.setAttribute("aria-label", messages.title);
+    for (const [view, button] of this.views) {
+      button.textContent = messages[view];
+      button.setAttribute("aria-pressed", String(view === this.view));
+    }
+    const focused = this.root.activeElement === this.all;
+    this.all.textContent = messages.readAll;
+    this.all.disabled = !client?.counts.unread;
+    if (focused && this.all.disabled) this.views.get(this.view)?.focus();
     const note = this.refused ? messages.refused : navigator.onLine ? "" : messages.offline;
-    const views = VIEWS.map((view) =>
-      h(
-        "button",
-        {
-          type: "button",
-          "data-key": view,
-          "aria-pressed": String(view === this.view),
-          onclick: () => this.choose(view),
-        },
-        messages[view],
-      ),
-    );
-    this.top.replaceChildren(
-      h(
-        "header",
-        { part: "header" },
-        h("h2", {}, messages.title),
-        h(
-          "button",
-          {
-            type: "button",
-            "data-key": "all",
-            disabled: !client?.counts.unread,
-            onclick: () => this.mark("read", "all"),
-          },
-          messages.readAll,
-        ),
-      ),
-      h("div", { class: "views", role: "group", "aria-label": messages.title }, ...views),
-      note ? h("p", { class: "note", role: "status" }, note) : "",
-    );
-    this.focus_(focused);
+    if (this.note.textContent !== note) this.note.textContent = note;
+    this.note.hidden = !note;
   }
 
   private drawRows(items: readonly Item[]): void {
@@ -202,14 +205,11 @@ export class NotifierInboxElement extends NotifierElement {
   private drawBottom(): void {
     const { messages, client } = this;
     const more = client?.hasMore(this.view);
-    const none = !client?.list(this.view).length;
     const busy = this.loading || (client && more === undefined);
-    this.bottom.replaceChildren(
-      none && !more ? h("p", { class: "empty", part: "empty" }, busy ? messages.loading : messages.empty) : "",
-      more
-        ? h("button", { type: "button", class: "more", part: "more", onclick: () => this.load() }, messages.more)
-        : "",
-    );
+    this.empty.textContent = busy ? messages.loading : messages.empty;
+    this.empty.hidden = Boolean(more || client?.list(this.view).length);
+    this.further.textContent = messages.more;
+    this.further.hidden = !more;
   }
 
   private row(item: Item, open: boolean): HTMLElement {
@@ -291,6 +291,8 @@ export class NotifierInboxElement extends NotifierElement {
   }
 
   private async load(): Promise<void> {
+    const focused = this.root.activeElement === this.further;
+    const before = this.list.children.length;
     this.loading = true;
     this.draw();
     try {
@@ -300,6 +302,9 @@ export class NotifierInboxElement extends NotifierElement {
     }
     this.loading = false;
     this.draw();
+    // The last page has come: the button has gone, and the focus goes on to what it brought.
+    if (!focused || !this.further.hidden || this.root.activeElement) return;
+    this.list.children[before]?.querySelector<HTMLElement>("[data-key]")?.focus();
   }
 
   private mark(status: Change, which: number | "all", until?: Date): void {
@@ -349,27 +354,26 @@ export class NotifierInboxElement extends NotifierElement {
 
   // -- The focus ----------------------------------------------------------------------------
 
-  /** Return what has the focus: the item, and which of its buttons. */
+  /** Return what has the focus: the item, and which of its buttons and links. */
   private focused(): { id: number; key: string } | undefined {
     const at = this.root.activeElement as HTMLElement | null;
+    const row = at?.closest("li");
     const key = at?.dataset["key"];
-    if (!at || !key) return undefined;
-    return { id: Number((at.closest("li") as HTMLElement | null)?.dataset["id"] ?? 0), key };
+    return row && key ? { id: idOf(row), key } : undefined;
   }
 
   /** Give the focus back to what was drawn anew, or to the next item where its one has gone. */
-  private focus_(focused: { id: number; key: string } | undefined, order: number[] = []): void {
+  private focus_(focused: { id: number; key: string } | undefined, order: number[]): void {
     if (!focused || this.root.activeElement) return;
     const { id, key } = focused;
     const after = order.slice(order.indexOf(id) + 1).find((one) => this.rows.has(one));
     const last = this.list.lastElementChild;
     const row = this.rows.get(id) ?? this.rows.get(after ?? (last ? idOf(last) : 0));
-    const place: ParentNode = id ? (row?.element ?? this.top) : this.top;
-    const other = { read: "unread", unread: "read" }[key];
+    const other = { read: "unread", unread: "read" }[key] ?? "snooze";
     const found =
-      place.querySelector<HTMLElement>(`[data-key="${key}"]`) ??
-      place.querySelector<HTMLElement>(other ? `[data-key="${other}"]` : "[data-key=snooze]") ??
-      this.top.querySelector<HTMLElement>("[data-key=inbox]");
+      row?.element.querySelector<HTMLElement>(`[data-key="${key}"]`) ??
+      row?.element.querySelector<HTMLElement>(`[data-key="${other}"]`) ??
+      this.views.get("inbox");
     found?.focus();
   }
 }

@@ -4,6 +4,28 @@ import { h, safeUrl } from "./dom.ts";
 import type { Messages } from "./messages.ts";
 import { absolute, relative } from "./times.ts";
 
+/** Say anew how long ago it was, in an element that shows an item. */
+export function retell(
+  element: Element,
+  item: Item,
+  messages: Messages,
+  language: string | undefined,
+  now: number,
+): void {
+  const time = element.querySelector("time");
+  if (time) time.textContent = when(item, messages, language, now);
+}
+
+/** Return the time of an item as people say it: that at which it comes back, if it was put off. */
+function when(item: Item, messages: Messages, language: string | undefined, now: number): string {
+  const said = relative(timeOf(item), language, now);
+  return item.snoozed_until ? messages.until(said) : said;
+}
+
+function timeOf(item: Item): string {
+  return item.snoozed_until ?? item.created_at;
+}
+
 /** Return title, body, source and time. */
 export function textOf(
   item: Item,
@@ -11,9 +33,7 @@ export function textOf(
   language: string | undefined,
   now: number,
 ): HTMLElement {
-  const back = item.snoozed_until;
-  const time = back ?? item.created_at;
-  const said = relative(time, language, now);
+  const time = timeOf(item);
   return h(
     "div",
     { class: "text" },
@@ -32,7 +52,7 @@ export function textOf(
       h(
         "time",
         { datetime: time, title: absolute(time, language) },
-        back ? messages.until(said) : said,
+        when(item, messages, language, now),
       ),
     ),
   );
@@ -40,9 +60,10 @@ export function textOf(
 
 /** Return its links; those that lead to anything but pages and mail are left out. */
 export function linksOf(item: Item, followed: (item: Item) => void): HTMLElement {
-  const links = Object.entries(item.actions).flatMap(([label, url]) => {
+  const links = Object.entries(item.actions).flatMap(([label, url], at) => {
     const href = safeUrl(url);
-    return href ? [h("a", { href, part: "action", onclick: () => followed(item) }, label)] : [];
+    const onclick = (): void => followed(item);
+    return href ? [h("a", { href, part: "action", "data-key": `link ${at}`, onclick }, label)] : [];
   });
   return h("div", { class: "actions" }, ...links);
 }

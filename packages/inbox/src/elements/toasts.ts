@@ -3,7 +3,7 @@ import { viewOf } from "../marks.ts";
 import type { Item } from "../types.ts";
 import { h, icon } from "./dom.ts";
 import { NotifierElement } from "./element.ts";
-import { linksOf, textOf } from "./item_view.ts";
+import { linksOf, retell, textOf } from "./item_view.ts";
 
 const CSS = `
 :host {
@@ -55,6 +55,7 @@ export class NotifierToastsElement extends NotifierElement {
   private readonly items = new Map<number, Item>();
   private readonly shown = new Map<number, { item: Item; element: HTMLElement }>();
   private asking: number | undefined;
+  private clock: ReturnType<typeof setInterval> | undefined;
   /** Runs until the dialog takes an answer. */
   private settling: ReturnType<typeof setTimeout> | undefined;
 
@@ -77,6 +78,16 @@ export class NotifierToastsElement extends NotifierElement {
       if (goes) this.end(item, "seen");
       else if (item) this.open();
     });
+  }
+
+  override connectedCallback(): void {
+    this.clock = setInterval(() => this.tick(), 60_000); // what stays is no longer of "now"
+    super.connectedCallback();
+  }
+
+  override disconnectedCallback(): void {
+    clearInterval(this.clock);
+    super.disconnectedCallback();
   }
 
   protected hear(client: NotifierInbox): (() => void)[] {
@@ -106,6 +117,14 @@ export class NotifierToastsElement extends NotifierElement {
       else this.items.set(id, item);
     }
     this.draw();
+  }
+
+  private tick(): void {
+    const say = (element: Element, item: Item): void =>
+      retell(element, item, this.messages, this.language, this.now);
+    for (const { item, element } of this.shown.values()) say(element, item);
+    const asked = this.items.get(this.asking ?? 0);
+    if (asked) say(this.dialog, asked);
   }
 
   protected override forget(): void {

@@ -1,0 +1,103 @@
+"""Where the focus is, and what a screen reader is told, while things change."""
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from tests.support.publishers.bell_tabs import Person, Tab
+
+#: Items of one page, as the library asks for them.
+PAGE = 20
+MINUTE = 61_000
+
+pytestmark = pytest.mark.usefixtures("inbox_library")
+
+
+def listen(tab: Tab) -> None:
+    """Keep what a screen reader is told in ``said``, one entry for each time."""
+    tab.page.evaluate(
+        """() => {
+          window.said = [];
+          const region = document.querySelector("body > [role=status]");
+          const say = () => said.push(region.textContent);
+          new MutationObserver(say).observe(region, {childList: true});
+        }"""
+    )
+
+
+def test_show_more_keeps_the_focus_and_hands_it_on_with_the_last_page(
+    ada: Person, mine: BrowserContext
+) -> None:
+    ada.send(*(f"Item {number}" for number in range(2 * PAGE + 2)))
+    ada.tab(mine).wait(f"inboxes[0].counts.unread === {2 * PAGE + 2}")
+    tab = ada.tab(mine)
+    expect(tab.rows).to_have_count(PAGE)
+    more = tab.page.get_by_role("button", name="Show more")
+    more.focus()
+    tab.page.keyboard.press("Enter")
+    expect(tab.rows).to_have_count(2 * PAGE)
+    expect(more).to_be_focused()
+    ada.send("New")
+    expect(tab.rows).to_have_count(2 * PAGE + 1)
+    expect(more).to_be_focused()
+    tab.page.keyboard.press("Enter")
+    expect(tab.rows).to_have_count(2 * PAGE + 3)
+    expect(more).to_be_hidden()
+    expect(tab.rows.nth(2 * PAGE + 1).get_by_role("button").first).to_be_focused()
+
+
+def test_a_link_keeps_the_focus_when_its_item_changes_and_time_goes_by(
+    ada: Person, mine: BrowserContext
+) -> None:
+    mine.clock.install()
+    tab = ada.tab(mine)
+    ada.send("One", actions={"Look": "https://bank.example.com/"})
+    link = tab.rows.get_by_role("link")
+    link.focus()
+    with ada.browser() as phone:
+        other = ada.tab(phone)
+        other.wait_for(1)
+        other.mark("read")
+    expect(tab.page.get_by_role("button", name="Mark as unread: One")).to_be_visible()
+    expect(link).to_be_focused()
+    mine.clock.fast_forward(MINUTE)
+    expect(tab.rows.locator("time")).to_contain_text("minute")
+    expect(link).to_be_focused()
+
+
+def test_a_banner_that_stays_says_how_old_it_is(ada: Person, mine: BrowserContext) -> None:
+    mine.clock.install()
+    tab = ada.tab(mine)
+    ada.send("Stays", display_type="banner_nondismiss")
+    time = tab.page.get_by_role("region", name="Stays").locator("time")
+    expect(time).to_contain_text(re.compile("now|second"))
+    mine.clock.fast_forward(MINUTE)
+    expect(time).to_contain_text("minute")
+
+
+def test_the_same_words_are_told_again(ada: Person, mine: BrowserContext) -> None:
+    tab = ada.tab(mine)
+    listen(tab)
+    for count in (1, 2):
+        ada.send("Another")
+        tab.wait(f"said.length === {count}")
+    assert tab.page.evaluate("said") == ["A new notification"] * 2
+
+
+def test_what_came_while_the_page_was_hidden_is_told_when_it_is_back_if_nobody_read_it(
+    ada: Person, mine: BrowserContext
+) -> None:
+    tab = ada.tab(mine)
+    listen(tab)
+    tab.hide()
+    ada.send("One", "Two", "Three")
+    tab.wait_for(3)
+    with ada.browser() as phone:
+        other = ada.tab(phone)
+        other.wait_for(3)
+        other.mark("read", other.ids()[0])
+    tab.wait("inboxes[0].counts.unread === 2")
+    tab.hide(False)
+    tab.wait("said.length")
+    assert tab.page.evaluate("said") == ["2 new notifications"]
