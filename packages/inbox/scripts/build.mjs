@@ -19,7 +19,8 @@ if (process.argv.includes("--tests")) {
   const minified = { ...common, minify: true, legalComments: "none" };
   await build({
     ...minified,
-    entryPoints: ["src/index.ts", "src/elements.ts"],
+    entryPoints: ["src/index.ts", "src/elements.ts", ...readdirSync("src/defined").map((name) => `src/defined/${name}`)],
+    entryNames: "[name]",
     outdir: "dist",
     splitting: true,
     chunkNames: "shared-[hash]",

@@ -47,3 +47,20 @@ def test_one_click_sends_to_somebody_whom_nobody_has_registered(
     page.get_by_role("button", name="Send").click()
     expect(page.locator("notifier-inbox li")).to_contain_text("Your statement is here")
     expect(page.get_by_text("Sent.")).to_be_visible()
+
+
+def test_an_element_is_defined_alone(mine: BrowserContext, service: Stage) -> None:
+    defined = """async (file) => {
+      await import(`/bell/${file}.js`);
+      const names = ["bell", "inbox", "preferences", "toasts"];
+      return names.filter((name) => customElements.get(`notifier-${name}`));
+    }"""
+    for file, names in {
+        "bell": ["bell", "inbox"],
+        "inbox": ["inbox"],
+        "preferences": ["preferences"],
+        "toasts": ["toasts"],
+    }.items():
+        page = mine.new_page()
+        page.goto(service.sandbox["control_url"])
+        assert page.evaluate(defined, file) == names

@@ -114,3 +114,9 @@ export class NotifierBellElement extends NotifierElement {
     if (!event.composedPath().includes(this)) this.close();
   };
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "notifier-bell": NotifierBellElement;
+  }
+}

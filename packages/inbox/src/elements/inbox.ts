@@ -381,3 +381,9 @@ export class NotifierInboxElement extends NotifierElement {
 function idOf(element: Element): number {
   return Number((element as HTMLElement).dataset["id"]);
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "notifier-inbox": NotifierInboxElement;
+  }
+}

@@ -171,3 +171,9 @@ export class NotifierPreferencesElement extends NotifierElement implements Page 
 function detail(error: Error): string {
   return error instanceof Refused && error.status < 500 ? error.message : "";
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "notifier-preferences": NotifierPreferencesElement;
+  }
+}

@@ -235,3 +235,9 @@ export class NotifierToastsElement extends NotifierElement {
     }, SETTLED_AFTER);
   }
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "notifier-toasts": NotifierToastsElement;
+  }
+}
