@@ -229,13 +229,10 @@ def test_the_bell_of_its_guide_counts_what_is_sent(
     service: Stage,
     keys: dict[str, str],
     port: int,
-    inbox_library: Path,
-    tmp_path: Path,
+    packed_inbox_library: Path,
 ) -> None:
     need(CHROMIUM)
-    shop = tmp_path / "my-shop"
-    library = shop / "node_modules" / "notifier-inbox" / "dist"
-    shutil.copytree(inbox_library / "dist", library)
+    shop = packed_inbox_library
     secret = {"INBOX_SECRET": service.env["NOTIFIER_INBOX_JWT_SECRET"]}
     with NotifierClient(service.api_url, keys["directory"]) as directory:
         directory.upsert_recipient("ida")

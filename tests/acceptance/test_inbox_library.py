@@ -1,11 +1,16 @@
 """``packages/inbox`` from a copy of its sources: its own tests, its size, and what is packed."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from stack.supervision.process import ROOT
 from tests.support.publishers.inbox_library import npm
+from tests.support.publishers.npm import run
+
+SOURCE = ROOT / "packages" / "inbox"
 
 pytestmark = pytest.mark.usefixtures("inbox_library")
 
@@ -25,12 +30,42 @@ def test_what_is_packed_is_the_library_its_types_and_its_readme() -> None:
     assert {
         "package.json",
         "README.md",
+        "CHANGELOG.md",
+        "LICENSE",
         "dist/index.js",
         "dist/elements.js",
         "dist/worker.js",
     } <= names
     assert {"dist/types/index.d.ts", "dist/types/elements.d.ts"} <= names
     assert not [name for name in names if name.startswith(("src/", "test/", "node_modules/"))]
+    assert (SOURCE / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
+def test_the_programs_of_its_readme_have_the_right_types(
+    inbox_library: Path, packed_inbox_library: Path
+) -> None:
+    readme = (SOURCE / "README.md").read_text()
+    [client] = re.findall(r"```ts\n(.*?)```", readme, re.DOTALL)
+    [react] = re.findall(r"```tsx\n(.*?)```", readme, re.DOTALL)
+    folder = packed_inbox_library
+    (folder / "client.ts").write_text(f"declare const token: () => Promise<string>;\n{client}")
+    (folder / "react.tsx").write_text(react)
+    modules = inbox_library / "node_modules"
+    flags = ["--noEmit", "--strict", "--target", "es2022", "--module", "esnext"]
+    flags += ["--moduleResolution", "bundler", "--jsx", "react-jsx"]
+    for name in ("@types", "csstype"):
+        (folder / "node_modules" / name).symlink_to(modules / name)
+    run([str(modules / ".bin" / "tsc"), *flags, "client.ts", "react.tsx"], folder)
+
+
+def test_a_bundler_keeps_the_definition_of_an_element_that_is_only_imported(
+    inbox_library: Path, packed_inbox_library: Path
+) -> None:
+    (packed_inbox_library / "page.js").write_text('import "notifier-inbox/elements/toasts";')
+    esbuild = inbox_library / "node_modules" / ".bin" / "esbuild"
+    bundle = run([str(esbuild), "--bundle", "--format=esm", "page.js"], packed_inbox_library)
+    assert "notifier-toasts" in bundle
+    assert "customElements.define" in bundle
 
 
 def test_the_lock_names_no_registry(inbox_library: Path) -> None:

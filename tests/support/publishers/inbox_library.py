@@ -1,5 +1,9 @@
-"""``inbox_library``, a fixture: ``packages/inbox``, installed, tested and built beside the tree."""
+"""``inbox_library``, a fixture: ``packages/inbox``, installed and built beside the tree.
 
+``packed_inbox_library`` is a folder in which the packed file was installed, as somebody does it.
+"""
+
+import json
 from pathlib import Path
 
 import pytest
@@ -22,3 +26,19 @@ def inbox_library() -> Path:
     copied("inbox")
     npm("run", "build")
     return COPY
+
+
+@pytest.fixture
+def packed_inbox_library(inbox_library: Path, tmp_path: Path) -> Path:
+    """A folder of a page that has nothing but the packed package."""
+    folder = tmp_path / "my-shop"
+    folder.mkdir(exist_ok=True)
+    install_packed(folder)
+    return folder
+
+
+def install_packed(folder: Path) -> None:
+    """Pack the built copy, and install the file in a folder."""
+    [described] = json.loads(npm("pack", "--json", "--ignore-scripts"))
+    (folder / "package.json").write_text('{"name": "my-shop", "private": true}')
+    run(["npm", "install", "--offline", str(COPY / described["filename"])], folder)
