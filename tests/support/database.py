@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from stack.supervision.process import PATIENCE
+from tests.support.waiting import until
 
 
 @contextmanager
@@ -35,6 +36,20 @@ def locks_of(statement: str, *values: Any) -> Iterator[None]:
 def table_locked(table: str, mode: str = "ACCESS EXCLUSIVE") -> AbstractContextManager[None]:
     """Lock a table in this mode: by default readers and writers wait, as at a slow database."""
     return locks_of(f"LOCK TABLE {table} IN {mode} MODE")
+
+
+def break_waiting() -> None:
+    """End the connection that waits for a lock, in the middle of its statement."""
+
+    def ended() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            return bool(cursor.fetchall())
+
+    until(ended)
 
 
 def run_and_close(call: Callable[[], None]) -> None:

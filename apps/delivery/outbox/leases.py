@@ -64,7 +64,8 @@ class LeaseKeeper(threading.Thread):
             progress.turn()
             try:
                 renew(held)
-                connection.close()
             except Exception as error:  # this thread must survive every database error
                 log.warning("leases cannot be renewed: %s", type(error).__name__)
+            finally:
+                connection.close()  # also one that broke: Django opens no other before
             progress.rest()

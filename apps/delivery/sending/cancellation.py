@@ -122,9 +122,10 @@ class CancellationWatcher(threading.Thread):
                 self._sight.until = began + SIGHT
                 if self._released:  # released during the check, which overwrote it
                     self.release()
-                connection.close()
             except Exception as error:  # this thread must survive every database error
                 log.warning("cancelled notifications cannot be read: %s", type(error).__name__)
+            finally:
+                connection.close()  # also one that broke: Django opens no other before
 
     def _apply(self, watched: Collection[Watched]) -> None:
         cancelled, paused, held = self._read(

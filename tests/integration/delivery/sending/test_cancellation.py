@@ -17,8 +17,8 @@ from notifier.domain.messages import Message
 from notifier.domain.outcomes import Accepted, Outcome, Reason, Unknown
 from notifier.providers.base import Provider
 from stack.supervision.process import PATIENCE
-from tests.support.database import table_locked
-from tests.support.deliveries.workers import begin, cut
+from tests.support.database import break_waiting, table_locked
+from tests.support.deliveries.workers import begin, claim, cut
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.waiting import until
 
@@ -252,3 +252,22 @@ def test_cancels_of_what_a_process_does_not_send_are_not_read(shop):
     found, _, _ = CancellationWatcher()._read([1], [one["id"], str(uuid4())])
     assert found == {one["id"]}
     assert Notification.objects.filter(pk__in=[other["id"] for other in others]).count() == 2
+
+
+def test_cancels_are_seen_again_after_a_look_whose_connection_broke(shop, monkeypatch, caplog):
+    recipient("ada")
+    posted = shop.post("notifications", {"user_id": "ada", "content": HELLO, "channels": ["inbox"]})
+    claimed, halt = claim(), StopSignal()
+    watcher = looking(monkeypatch)
+    try:
+        with table_locked("delivery_notification"):
+            watched = Watched(claimed.id, posted["id"], None, halt)
+            watcher.watch([watched], time.monotonic())
+            break_waiting()
+        Notification.objects.update(cancelled_at=datetime.now(UTC))
+        until(lambda: halt.all)
+    finally:
+        watcher.stop()
+        watcher.join(PATIENCE)
+    assert halt.all.reason is Reason.CANCELLED
+    assert "cancelled notifications cannot be read: OperationalError" in caplog.text
