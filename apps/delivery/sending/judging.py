@@ -14,10 +14,20 @@ from apps.delivery.state import retry_policies as policies
 from apps.delivery.state.retry_policies import OwnPolicy
 from notifier.dispatch.dispatcher import Sent
 from notifier.dispatch.failover import NO_ALTERNATIVE, alternatives, at_fault
-from notifier.dispatch.resolution import judge
-from notifier.domain.outcomes import DETAIL_LIMIT, Accepted, Held, Refused, Retry, Unknown
+from notifier.dispatch.resolution import NOT_SENT, judge
+from notifier.domain.outcomes import (
+    DETAIL_LIMIT,
+    Accepted,
+    Held,
+    Outcome,
+    Reason,
+    Refused,
+    Retry,
+    Unknown,
+)
 from notifier.domain.priorities import Priority
 from notifier.domain.redaction import without_address
+from notifier.domain.states import DeliveryState
 from notifier.resilience.breaker import FAILURES, PROBE_WAIT
 
 _rng = random.Random()
@@ -99,6 +109,56 @@ def results(claim: Claim, batch: Sequence[Sent], admission: Admission) -> list[R
             )
         )
     return found
+
+
+def plain_result(claim: Claim, sent: Sent) -> Result:
+    """Return the result that says what the provider said and no more, where ``results`` fails.
+
+    Nothing is sent again by itself that a provider was called for: a call that failed makes a dead
+    letter, and what is no outcome at all is ``unknown``.
+    """
+    item, outcome = claim.by_id[sent.message.id], sent.outcome
+    state = _plain_state(outcome)
+    if item.unanswered and state in NOT_SENT:
+        state = DeliveryState.UNKNOWN
+    return Result(
+        claim_id=claim.id,
+        delivery_id=item.delivery_id,
+        notification_id=item.notification_id,
+        channel=claim.queue.channel,
+        contact_id=item.contact_id,
+        attempt=item.attempts + (not isinstance(outcome, Held)),
+        state=state,
+        reason=getattr(outcome, "reason", "" if isinstance(outcome, Accepted) else Reason.INTERNAL),
+        next_attempt_at=(
+            clock.to_shared(outcome.until)
+            if isinstance(outcome, Held) and state == DeliveryState.RETRYING
+            else None
+        ),
+        provider=sent.provider,
+        provider_message_id="",
+        started_at=clock.to_shared(sent.started_at),
+        duration_ms=round(sent.duration * 1000),
+        outcome=_OUTCOME_NAMES.get(type(outcome), "unknown"),
+        status=None,
+        detail="see the log",
+        disable_contact=False,
+    )
+
+
+def _plain_state(outcome: Outcome) -> DeliveryState:
+    match outcome:
+        case Accepted(delivered=delivered):
+            return DeliveryState.DELIVERED if delivered else DeliveryState.ACCEPTED
+        case Refused():
+            return DeliveryState.FAILED
+        case Retry():
+            return DeliveryState.DEAD
+        case Held(reason=Reason.CANCELLED):
+            return DeliveryState.CANCELLED
+        case Held():
+            return DeliveryState.RETRYING
+    return DeliveryState.UNKNOWN
 
 
 def _waited(item: Claimed, context: NotificationContext, sent: Sent) -> int | None:

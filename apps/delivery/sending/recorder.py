@@ -8,7 +8,8 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -29,6 +30,7 @@ from apps.delivery.state import ClaimLost, Result, counts
 from notifier.dispatch.dispatcher import Sent
 from notifier.domain.outcomes import Accepted, Reason
 from notifier.providers.base import log_bug
+from notifier.resilience import dead_addresses
 from notifier.resilience.isolation import isolate
 
 log = logging.getLogger(__name__)
@@ -77,6 +79,9 @@ class Recorder(threading.Thread):
         self._closed = closed
         #: Claims by id that have nothing left to record, and were locked when they were closed.
         self._locked: dict[int, Claim] = {}
+        #: Ids of claims with outcomes that could not be recorded: they are not closed, so that
+        #: others take these deliveries up once the lease has run out.
+        self._incomplete: set[int] = set()
         self._waiting: queue.SimpleQueue[OutcomeBatch | None] = queue.SimpleQueue()
         self._began = 0.0
         #: Set while the database answers.
@@ -113,13 +118,17 @@ class Recorder(threading.Thread):
             moved, locked = self._record(waiting, finished)
         except Exception as error:  # this thread must survive every error
             log_bug("recording", error)
+            self._incomplete.update(one.claim.id for one in waiting)
         finally:
             connection.close()
         self._locked = {key: claim for key, claim in finished.items() if key in locked}
         for one in waiting:
-            self._recorded(one, one.claim.id in moved)
+            with _logged("returning capacity"):
+                self._recorded(one, one.claim.id in moved)
         for claim in (finished[key] for key in finished.keys() - locked):
-            self._closed(claim)
+            self._incomplete.discard(claim.id)
+            with _logged("letting go of a claim"):
+                self._closed(claim)
         return True
 
     def _take(self) -> list[OutcomeBatch] | None:
@@ -160,14 +169,15 @@ class Recorder(threading.Thread):
         """
         judged = []
         for one in waiting:
-            breakers.report(one.batch)
-            batch = address_guards.check_answers(one.batch)
-            judge = partial(judging.results, one.claim, batch, one.admission)
-            judged.append((one, batch, self._retry_until_answered(judge)))
+            try:
+                judged.append((one, *self._judge(one)))
+            except Exception as error:  # it costs only this claim its record
+                log_bug(f"judging claim {one.claim.id}", error)
+                self._incomplete.add(one.claim.id)
         results = [result for _, _, some in judged for result in some]
         lost, locked = self._write(
             results,
-            finished=finished,
+            finished=set(finished) - self._incomplete,
             ordered=any(one.claim.ordered for one in waiting),
             digests=any(one.claim.digests for one in waiting),
         )
@@ -179,13 +189,46 @@ class Recorder(threading.Thread):
                     if result.delivery_id not in lost
                 ]
                 batch, some = [sent for sent, _ in kept], [result for _, result in kept]
-            if one.claim.counted is not None:
-                capping.give_back(one.claim.queue.channel, one.claim.counted, some)
-            if one.claim.traces is not None:
-                one.claim.traces.recorded(batch, some, self._began)
-            metrics.observe(one.claim.queue, batch, some, _posted_at(one.claim))
-        self._restore_addresses(results)
+            with _logged("counting what is recorded"):
+                self._count(one.claim, batch, some)
+        with _logged("restoring addresses"):
+            self._restore_addresses(results)
         return {result.claim_id for result in results if result.moved}, locked
+
+    def _judge(self, one: OutcomeBatch) -> tuple[list[Sent], list[Result]]:
+        """Return a batch's outcomes, and what is to be recorded of each, in one order.
+
+        An outcome that cannot be judged, as one that a provider made wrongly, costs no other its
+        record, and is recorded as what the provider said of it.
+        """
+        batch = _checked(one.batch)
+        results: list[Result] = []
+
+        def judge(some: Sequence[Sent]) -> None:
+            found = partial(judging.results, one.claim, some, one.admission)
+            results.extend(self._retry_until_answered(found))
+
+        failed = isolate(batch, judge)
+        if failed:
+            odd = {sent.message.id for sent, _ in failed}
+            batch = [sent for sent in batch if sent.message.id not in odd]
+        for sent, error in failed:
+            about = {
+                "notification_id": sent.message.notification_id,
+                "delivery_id": sent.message.id,
+            }
+            log_bug(f"judging delivery {sent.message.id}", error, about)
+            batch.append(sent)
+            results.append(judging.plain_result(one.claim, sent))
+        return batch, results
+
+    def _count(self, claim: Claim, batch: Sequence[Sent], results: Sequence[Result]) -> None:
+        """Count and trace what is on record."""
+        if claim.counted is not None:
+            capping.give_back(claim.queue.channel, claim.counted, results)
+        if claim.traces is not None:
+            claim.traces.recorded(batch, results, self._began)
+        metrics.observe(claim.queue, batch, results, _posted_at(claim))
 
     def _write(
         self, results: Sequence[Result], *, finished: Collection[int], ordered: bool, digests: bool
@@ -237,6 +280,7 @@ class Recorder(threading.Thread):
         plain = [r._replace(provider_message_id="", status=None, detail="") for r, _ in failed]
         unwritten = [result for result, _ in isolate(plain, write, whole=NOBODYS_FAULT)]
         lost.update(result.delivery_id for result in unwritten)
+        self._incomplete.update(result.claim_id for result in unwritten)
         rest = set(finished) - {result.claim_id for result in unwritten}
         if rest and not closed:
             locked = self._retry_until_answered(partial(state.record, (), finished=rest))
@@ -272,6 +316,28 @@ class Recorder(threading.Thread):
             address_guards.restore_addresses(doubted)
         except AWAY as error:
             log.warning("addresses wait for the sweep to be restored: %s", type(error).__name__)
+
+
+def _checked(batch: Sequence[Sent]) -> list[Sent]:
+    """Report outcomes to breakers and guards; return them as far as their provider is believed.
+
+    Where that fails no address is given up for them.
+    """
+    try:
+        breakers.report(batch)
+        return address_guards.check_answers(batch)
+    except Exception as error:  # the outcomes have to be recorded all the same
+        log_bug("reporting outcomes to breakers and guards", error)
+        return [one._replace(outcome=dead_addresses.doubted(one.outcome)) for one in batch]
+
+
+@contextmanager
+def _logged(doing: str) -> Iterator[None]:
+    """Log an error of what follows a record: that must not be lost with it."""
+    try:
+        yield
+    except Exception as error:
+        log_bug(doing, error)
 
 
 def _posted_at(claim: Claim) -> dict[str, float]:

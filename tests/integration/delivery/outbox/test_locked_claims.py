@@ -4,10 +4,12 @@ import time
 from contextlib import closing
 
 import psycopg2
+import pytest
 from django.db import connection, transaction
 
 from apps.delivery import state, tasks
 from apps.delivery.models import Attempt, Claim, Delivery
+from apps.delivery.monitoring import metrics
 from apps.delivery.sending import process
 from notifier.domain.states import DeliveryState
 from tests.support.deliveries.workers import PATIENCE, claim, lose_claims, result
@@ -56,8 +58,18 @@ def test_what_is_on_record_waits_for_no_claim_that_others_have_locked(shop, sett
     assert shop.counts(posted) == {"inbox": {"delivered": 1}}
 
 
-def test_a_claim_that_was_locked_is_closed_soon_after(shop):
-    """The renewal of its lease may have it locked at the moment of its last record."""
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_claim_that_was_locked_is_closed_soon_after(shop, monkeypatch, counted):
+    """The renewal of its lease may have it locked at the moment of its last record.
+
+    Also where what is on record cannot be counted in the metrics.
+    """
+
+    def fail(*args):
+        raise RuntimeError("a bug")
+
+    if not counted:
+        monkeypatch.setattr(metrics, "observe", fail)
     recipient("ada")
     posted = notify(shop, "ada", "inbox")
     held = claim()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from dj_db_conn_pool.core import pool_container
-from django.db import OperationalError, connection
+from django.db import OperationalError, ProgrammingError, connection
 from django.utils import timezone
 
 from apps.delivery import state as delivery_state
@@ -20,6 +20,7 @@ from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import notifications, process
 from notifier.domain.outcomes import Accepted, Reason, Retry
 from notifier.domain.states import DeliveryState
+from stack.supervision.process import PATIENCE
 from tests.support.deliveries.workers import (
     begin,
     claim,
@@ -150,6 +151,43 @@ def test_nothing_is_claimed_while_nothing_can_be_recorded(shop, work, provider, 
     work()
     assert shop.counts(first) == shop.counts(second) == {"inbox": {"delivered": 1}}
     assert len(provider.calls) == 2
+
+
+def test_what_could_not_be_recorded_is_left_to_others_though_the_rest_of_its_claim_is_recorded(
+    shop, work, settings, monkeypatch
+):
+    path = f"{InTwoBatches.__module__}.{InTwoBatches.__qualname__}"
+    settings.PROVIDERS = {"inbox": {"class": path, "channel": "inbox"}}
+    monkeypatch.setattr("apps.delivery.sending.runtime._own", dict)
+    monkeypatch.setattr(InTwoBatches, "calls", [])
+    monkeypatch.setattr(InTwoBatches, "lost", threading.Event())
+    posted, record = notify(shop, "ada", "bob"), delivery_state.record
+
+    def lose_first(*args, **options):
+        if not InTwoBatches.lost.is_set():
+            InTwoBatches.lost.set()
+            raise ProgrammingError("there is no such column")
+        return record(*args, **options)
+
+    monkeypatch.setattr(delivery_state, "record", lose_first)
+    begin()
+    assert process.worker().join(PATIENCE)
+    assert shop.counts(posted) == {"inbox": {"sending": 1, "delivered": 1}}
+    lose_claims()
+    work()
+    assert shop.counts(posted) == {"inbox": {"delivered": 2}}
+    assert len(InTwoBatches.calls) == 3
+
+
+class InTwoBatches(Scripted):
+    """Answers for bob once what it answered for others is lost."""
+
+    lost = threading.Event()
+
+    async def send(self, message):
+        if message.user_id == "bob":
+            await asyncio.to_thread(self.lost.wait, PATIENCE)
+        return await super().send(message)
 
 
 @pytest.mark.parametrize("odd", ["m" * 500, "a\0b"])

@@ -13,7 +13,7 @@ from apps.delivery.receipts import events, processing
 from apps.inbox import services
 from apps.inbox.models import InboxItem
 from apps.preferences.models import Contact
-from notifier.domain.outcomes import Accepted, Reason, Refused, Retry
+from notifier.domain.outcomes import Accepted, Reason, Refused, Retry, Unknown
 from notifier.security.tokens import sign
 from tests.support.fakes.jwks_server import lasting
 from tests.support.fakes.scripted_provider import Scripted
@@ -167,6 +167,12 @@ def test_a_schema_of_another_version_is_not_looked_for_row_by_row(
         (Accepted("m", delivered=True, status=10**6), "delivered"),
         (Refused(Reason.REJECTED, status=10**6, detail="a\ud800\0b"), "failed"),
         (Retry(Reason.PROVIDER_ERROR, status=-(10**6)), "retrying"),
+        # Mistakes of a provider's own code, which no type checker has seen.
+        (Accepted(7, delivered=True), "delivered"),
+        (Refused(Reason.REJECTED, detail=7), "failed"),
+        (Retry(Reason.PROVIDER_ERROR, detail=7), "dead"),
+        (Unknown(detail=7), "unknown"),
+        (None, "unknown"),
     ],
 )
 def test_an_answer_that_cannot_be_written_down_costs_the_others_nothing(
