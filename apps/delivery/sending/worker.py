@@ -193,30 +193,43 @@ class Worker:
     def send(self, claim: Claim) -> None:
         """Send a claim; its outcomes are recorded as they arrive.
 
-        If admission fails, its messages are deferred and the error is raised again.
+        If admission fails, its messages are deferred and the error is raised again. If anything
+        else fails, nothing is sent, and another process takes the claim once its lease has run out.
         """
         connection.close()  # back to the pool while messages are rendered
+        watched = claim.watched
+        taken = claim.by_publisher(item.notification_id for item in claim.deliveries)
         self._leases.hold(claim.id)
-        self.capacity.take(claim.by_publisher(item.notification_id for item in claim.deliveries))
+        self.capacity.take(taken)
         with self._changed:
             self._left[claim.id] = len(claim.deliveries)
-        runtime.cancellation_watcher().watch(claim.watched, claim.since)
-        ready, unreadable = messages(claim)
+        begun = False
         try:
-            admission = admit(claim, ready)
-        except Exception as error:  # its lease is renewed, so no other worker would take it up
-            self._send(claim, refuse(claim, error), ready, unreadable)
+            runtime.cancellation_watcher().watch(watched, claim.since)
+            ready, unreadable = messages(claim)
+            try:
+                admission = admit(claim, ready)
+            except Exception as error:  # its lease is renewed, so no other worker would take it up
+                self._send(claim, refuse(claim, error), ready, unreadable)
+                begun = True
+                raise
+            self._send(claim, admission, ready, unreadable)
+        except BaseException:
+            if not begun:
+                self._leases.release(claim.id)
+                runtime.cancellation_watcher().unwatch(watched)
+                self.capacity.give(taken)
+                self._forget(claim)
             raise
-        self._send(claim, admission, ready, unreadable)
 
     def _send(
         self, claim: Claim, admission: Admission, ready: list[Message], unreadable: list[Sent]
     ) -> None:
         report = partial(self._report, claim, admission)
-        if unreadable:
-            report(unreadable)
         if ready:
             runtime.event_loop().send(ready, admission.gates, report)
+        if unreadable:  # last: once something is reported, the claim cannot be left to others
+            report(unreadable)
 
     def _report(self, claim: Claim, admission: Admission, batch: list[Sent]) -> None:
         """Hand outcomes of some messages to the recorder, also from the event loop's thread."""
@@ -247,6 +260,9 @@ class Worker:
         self._leases.release(claim.id)
         if claim.traces is not None:
             claim.traces.close()
+        self._forget(claim)
+
+    def _forget(self, claim: Claim) -> None:
         with self._changed:
             del self._left[claim.id]
             self._changed.notify_all()

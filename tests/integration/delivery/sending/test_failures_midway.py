@@ -334,3 +334,32 @@ def test_a_worker_that_attends_to_a_queue_outlives_a_database_that_is_away(
     process.attend([Queue("inbox", "normal")])
     until(lambda: shop.counts(posted) == {"inbox": {"delivered": 1}})
     assert len(failed) == 2
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [
+        "apps.delivery.sending.cancellation.CancellationWatcher.watch",
+        "apps.delivery.sending.leaving.Footers",
+        "apps.delivery.sending.runtime.event_loop",
+    ],
+)
+def test_a_claim_that_cannot_be_begun_is_left_to_others(
+    shop, work, settings, provider, monkeypatch, bug
+):
+    def fail(*args):
+        raise RuntimeError("a bug")
+
+    settings.LEASE_SECONDS = 0.6
+    posted = notify(shop, "ada")
+    with monkeypatch.context() as patch:
+        patch.setattr(bug, fail)
+        with pytest.raises(RuntimeError, match="a bug"):
+            begin()
+    assert process.worker().join(0)
+    assert process.worker().capacity.taken == 0
+    until(lambda: Claim.objects.get().lease_until < datetime.now(UTC))  # nobody renews it
+    lose_claims()
+    work()
+    assert shop.counts(posted) == {"inbox": {"delivered": 1}}
+    assert len(provider.calls) == 1
