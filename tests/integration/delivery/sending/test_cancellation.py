@@ -1,6 +1,7 @@
 """Messages that wait in a worker are not sent once cancelled, expired or paused."""
 
 import asyncio
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -82,6 +83,25 @@ def test_nothing_is_sent_after_a_cancel_was_answered(shop, under_way):
     answered = time.time()
     ended(shop, posted, "cancelled")
     assert [at for at in Slow.calls if at > answered] == []
+
+
+def test_the_answer_to_a_cancel_counts_what_a_slow_provider_was_given(shop, under_way, monkeypatch):
+    answered = threading.Event()
+
+    async def slow(self, message):
+        self.calls.append(time.time())
+        await asyncio.to_thread(answered.wait, PATIENCE)
+        return Accepted("id")
+
+    monkeypatch.setattr(Slow, "send", slow)
+    posted = under_way()
+    try:
+        answer = shop.post(f"notifications/{posted['id']}/cancel", None, status=200)
+    finally:
+        answered.set()
+    assert answer["state"] == "cancelled"
+    assert answer["counts"]["sms"]["sending"] >= len(Slow.calls) == 1
+    assert ended(shop, posted, "cancelled")["accepted"] == 1
 
 
 def test_nothing_is_sent_after_its_expiry(shop, under_way, monkeypatch):
