@@ -23,6 +23,8 @@ SELECT publisher_id FROM delivery_delivery
    AND {{days}}
  ORDER BY publisher_id LIMIT 1
 """
+_SIZE = """coalesce(nullif(size, 0), cardinality(recipient_ids), cardinality(contact_ids),
+                    %(size)s)"""
 _MORE = "AND publisher_id > p.publisher_id"
 _PUBLISHERS = f"""
 WITH RECURSIVE new AS (
@@ -34,14 +36,16 @@ WITH RECURSIVE new AS (
     UNION ALL
     SELECT ({_OF_DELIVERIES.format(more=_MORE)}) FROM due p WHERE p.publisher_id IS NOT NULL
 )
-SELECT publisher_id, bool_or(new), bool_or(due)
-  FROM (SELECT publisher_id, true AS new, false AS due FROM new
-         WHERE EXISTS (SELECT FROM delivery_chunk c
-                        WHERE c.state = 'queued' AND c.priority = %(priority)s
-                          AND c.channel = %(channel)s AND c.publisher_id = new.publisher_id
-                          AND c.ready_at <= statement_timestamp())
+SELECT publisher_id, max(new), bool_or(due)
+  FROM (SELECT new.publisher_id, greatest(1, oldest.size) AS new, false AS due
+          FROM new
+         CROSS JOIN LATERAL (
+            SELECT {_SIZE} AS size FROM delivery_chunk
+             WHERE state = 'queued' AND priority = %(priority)s AND channel = %(channel)s
+               AND publisher_id = new.publisher_id AND ready_at <= statement_timestamp()
+             ORDER BY ready_at LIMIT 1) oldest
         UNION ALL
-        SELECT publisher_id, false, true FROM due
+        SELECT publisher_id, 0, true FROM due
          WHERE EXISTS (SELECT FROM delivery_delivery d
                         WHERE d.priority = %(priority)s AND d.channel = %(channel)s
                           AND d.publisher_id = due.publisher_id
@@ -49,14 +53,13 @@ SELECT publisher_id, bool_or(new), bool_or(due)
  GROUP BY publisher_id
 """
 # As many chunks as fit into the share if all are as large as the first.
-_CHUNKS = """
+_CHUNKS = f"""
 SELECT c.*
   FROM unnest(%(publishers)s::bigint[], %(shares)s::int[]) AS p (publisher_id, share)
  CROSS JOIN LATERAL (
     SELECT id, kind, notification_id, publisher_id, low_id, high_id, member_ids, recipient_ids,
            contact_ids,
-           coalesce(nullif(size, 0), cardinality(recipient_ids), cardinality(contact_ids),
-                    %(size)s) AS size,
+           {_SIZE} AS size,
            fence, step
       FROM delivery_chunk
      WHERE state = 'queued' AND priority = %(priority)s AND channel = %(channel)s
@@ -83,10 +86,14 @@ SELECT d.id, d.notification_id::text
 
 
 class PublisherWork(NamedTuple):
-    """A publisher with work in a queue. ``new``: it has ready chunks; ``due``: due deliveries."""
+    """A publisher with work in a queue.
+
+    ``new``: the number of recipients of its oldest ready chunk, 0 if it has none. ``due``: it has
+    due deliveries.
+    """
 
     publisher_id: int
-    new: bool
+    new: int
     due: bool
 
 
@@ -127,10 +134,15 @@ class DueDelivery(NamedTuple):
     notification_id: str
 
 
-def publishers(queue: Queue) -> list[PublisherWork]:
-    """Return the publishers with work in the queue that may be claimed now."""
+def publishers(queue: Queue, size: int) -> list[PublisherWork]:
+    """Return the publishers with work in the queue that may be claimed now.
+
+    ``size``: assumed for a chunk that does not say its own.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_PUBLISHERS.format(days=waiting_days.condition()), queue._asdict())
+        cursor.execute(
+            _PUBLISHERS.format(days=waiting_days.condition()), queue._asdict() | {"size": size}
+        )
         return [PublisherWork._make(row) for row in cursor.fetchall()]
 
 

@@ -80,3 +80,27 @@ class Capacity:
     def taken(self) -> int:
         """The number of messages held."""
         return self._taken
+
+
+def in_turn(
+    shares: Mapping[int, int], sizes: Mapping[int, int], most: int, last: int
+) -> list[dict[int, int]]:
+    """Divide publishers with their shares into parts, of which each makes a claim.
+
+    In the first are all whose oldest chunk fits into their share. Where many blast at once, each
+    one's chunk is much larger than that. These take turns, from the one behind ``last``: as many
+    make a claim as fit into the shares of all of them, and into ``most``; at least one.
+
+    ``sizes``: the number of recipients of each one's oldest chunk.
+    """
+    fitting = {key: share for key, share in shares.items() if sizes[key] <= share}
+    large = shares.keys() - fitting.keys()
+    free = min(most, sum(shares[key] for key in large))
+    taken, parts = 0, [fitting]
+    for key in sorted(large, key=lambda key: (key <= last, key)):
+        if taken and taken + sizes[key] > free:
+            parts.append({})
+            taken = 0
+        parts[-1][key] = shares[key]
+        taken += sizes[key]
+    return parts

@@ -21,7 +21,7 @@ from apps.delivery.outbox.pending import DueDelivery, LockedChunk, PublisherWork
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import capping, notifications, quiet_hours
 from apps.delivery.sending.cancellation import Watched
-from apps.delivery.sending.capacity import Capacity
+from apps.delivery.sending.capacity import Capacity, in_turn
 from apps.delivery.sending.capping import Counted
 from apps.delivery.sending.digests import joining, telling
 from apps.delivery.sending.notifications import NotificationContext, Renderer
@@ -44,6 +44,8 @@ PER_RECIPIENT = 3
 #: Times that a claim is made again because the counters of frequency caps were lost: Redis may be
 #: gone when it is tried, come back, and go again.
 RESTARTS = 3
+#: The publisher by queue whose turn came last, of those with chunks that exceed their shares.
+_last_turn: dict[Queue, int] = {}
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ NOTHING, FULL = ClaimResult(None, 0), ClaimResult(None, 0, full=True)
 
 def claim(queue: Queue, capacity: Capacity) -> ClaimResult:
     """Claim what has waited longest, in fair shares of its publishers, up to the free capacity."""
-    waiting = {one.publisher_id: one for one in pending.publishers(queue)}
+    waiting = {one.publisher_id: one for one in pending.publishers(queue, settings.CHUNK_SIZE)}
     if not waiting or availability.shut([queue.channel]):  # no provider takes anything now
         return NOTHING
     shares = capacity.shares(waiting)
@@ -289,17 +291,26 @@ def _due(
 def _chunks(
     queue: Queue, waiting: Mapping[int, PublisherWork], shares: Mapping[int, int], due: int
 ) -> tuple[list[LockedChunk], bool]:
-    """Lock chunks up to each publisher's share, at least one of each, whatever its size.
+    """Lock chunks up to each publisher's share, or one that is larger than that in its turn.
 
-    Returns them, and whether others were found that did not fit.
+    Returns them, and whether there are others that did not fit.
     """
     wanted = {key: share for key, share in shares.items() if waiting[key].new}
     if due:
         wanted = {key: max(1, share - due) for key, share in wanted.items()}
     if not wanted:
         return [], False
-    found, left, taken = [], False, Counter[int]()
-    for one in pending.lock_chunks(queue, wanted, settings.CHUNK_SIZE):
+    sizes = {key: waiting[key].new for key in wanted}
+    parts = in_turn(wanted, sizes, settings.CHUNK_SIZE, _last_turn.get(queue, 0))
+    number, locked = 0, list[LockedChunk]()
+    while not locked and number < len(parts):  # others may have locked all of the first ones
+        locked = pending.lock_chunks(queue, parts[number], settings.CHUNK_SIZE)
+        number += 1
+    last = next(reversed(parts[number - 1]))
+    if sizes[last] > wanted[last]:
+        _last_turn[queue] = last
+    found, left, taken = [], number < len(parts), Counter[int]()
+    for one in locked:
         if (
             taken[one.publisher_id]
             and taken[one.publisher_id] + one.size > wanted[one.publisher_id]

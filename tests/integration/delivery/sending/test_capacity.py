@@ -14,6 +14,7 @@ from apps.delivery.sending import claiming, process
 from apps.delivery.sending.capacity import Capacity
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.sending.worker import POLL_EVERY
+from apps.publishers.models import Publisher
 from notifier.domain.messages import Message
 from notifier.domain.outcomes import Accepted, Outcome
 from notifier.domain.priorities import Priority
@@ -152,6 +153,33 @@ def test_a_claim_is_shared_by_those_who_wait(shop, other_shop, small):
         other_shop.id: SIZE // 2,
     }
     assert set(publishers) == {shop.id, other_shop.id}
+
+
+def test_many_who_blast_at_once_take_turns(shop, settings, execute):
+    """A chunk of each is more than a process can hold: a hundred claims would be one."""
+    publishers, people = 100, 10
+    for number in range(people):
+        recipient(str(number), sms=f"+43660{number:0>8}")
+    to_all = {"user_ids": [str(number) for number in range(people)], "content": {"body": "Hello"}}
+    posts = [to_all | {"channels": ["sms"]}] * (2 * publishers)
+    shop.post("notifications/batch", {"notifications": posts})
+    Publisher.objects.bulk_create([Publisher(name=f"p{number}") for number in range(publishers)])
+    for table, key in (("chunk", "notification_id"), ("notification", "id")):
+        execute(
+            f"""UPDATE delivery_{table} SET publisher_id = p.id
+                  FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM delivery_notification)
+                    AS m
+                  JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM publishers_publisher
+                         WHERE name LIKE 'p%%') AS p ON p.n = 1 + m.n %% %s
+                 WHERE delivery_{table}.{key} = m.id""",
+            publishers,
+        )
+    settings.CHUNK_SIZE = 100
+    turns = []
+    while (found := claim("sms", most=100)) is not None:
+        assert len(found.deliveries) <= 100
+        turns += {one.row.publisher_id for one in found.contexts.values()}
+    assert len(set(turns[:publishers])) == len(set(turns[publishers:])) == publishers
 
 
 def test_what_is_due_again_gets_its_share_beside_what_is_new(shop, work, small, execute):

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from apps.delivery.sending.capacity import MESSAGES, Capacity
+from apps.delivery.sending.capacity import MESSAGES, Capacity, in_turn
 from tests.support.waiting import until
 
 
@@ -113,3 +113,16 @@ def test_who_holds_something_is_given_a_good_part_of_a_claim_or_nothing():
     assert capacity.shares({1: None}) == {}
     capacity.give({1: 100})
     assert capacity.shares({1: None})[1] >= 500
+
+
+def test_those_with_large_chunks_take_turns_beside_those_whose_chunk_fits():
+    shares = dict.fromkeys(range(1, 6), 20)
+    sizes = {1: 1_000, 2: 3, 3: 1_000, 4: 40, 5: 40}
+    assert in_turn(shares, sizes, 100, last=0) == [{2: 20, 1: 20}, {3: 20}, {4: 20, 5: 20}]
+    assert in_turn(shares, sizes, 100, last=3) == [{2: 20, 4: 20, 5: 20}, {1: 20}, {3: 20}]
+
+
+def test_a_part_is_no_larger_than_a_claim_however_many_publishers_there_are():
+    shares = dict.fromkeys(range(500), 1)
+    parts = in_turn(shares, dict.fromkeys(shares, 10), 100, last=0)
+    assert [len(part) for part in parts] == [10] * 50
