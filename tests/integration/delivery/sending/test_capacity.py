@@ -19,6 +19,7 @@ from notifier.domain.messages import Message
 from notifier.domain.outcomes import Accepted, Outcome
 from notifier.domain.priorities import Priority
 from notifier.providers.base import Provider
+from tests.support.database import locks_of
 from tests.support.deliveries.workers import PATIENCE, begin, claim
 from tests.support.publishers.people import contact, recipient
 from tests.support.waiting import until
@@ -180,6 +181,16 @@ def test_many_who_blast_at_once_take_turns(shop, settings, execute):
         assert len(found.deliveries) <= 100
         turns += {one.row.publisher_id for one in found.contexts.values()}
     assert len(set(turns[:publishers])) == len(set(turns[publishers:])) == publishers
+
+
+def test_a_turn_whose_chunks_others_have_locked_goes_to_the_next(shop, other_shop, small):
+    small(asleep=SIZE)
+    post(shop, range(2 * SIZE))
+    post(other_shop, range(100, 100 + 2 * SIZE))
+    for locked, other in ((shop, other_shop), (other_shop, shop)):
+        with locks_of("SELECT FROM delivery_chunk WHERE publisher_id = %s FOR UPDATE", locked.id):
+            found = claim("sms", most=SIZE)
+        assert {one.row.publisher_id for one in found.contexts.values()} == {other.id}
 
 
 def test_what_is_due_again_gets_its_share_beside_what_is_new(shop, work, small, execute):
