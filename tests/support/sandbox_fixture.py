@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,17 @@ from stack.supervision.process import PATIENCE
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@cache
+def _client(ca_file: str, http2: bool, certificate: str) -> SyncClient:
+    """Make a client once for all tests: making one takes longer than its requests."""
+    builder = SyncClientBuilder().no_proxy().timeout(timedelta(seconds=PATIENCE))
+    builder = builder.add_root_certificate_pem(Path(ca_file).read_bytes())
+    if certificate:
+        builder = builder.identity_pem(Path(certificate).read_bytes())
+    builder = builder.http2_prior_knowledge() if http2 else builder.http1_only()
+    return builder.build()
+
+
 @dataclass(frozen=True)
 class RunningSandbox:
     directory: Path
@@ -40,12 +52,7 @@ class RunningSandbox:
 
     def http(self, *, http2: bool = True, certificate: str = "") -> SyncClient:
         """A real client that trusts the sandbox's CA; ``certificate`` is a PEM file with key."""
-        builder = SyncClientBuilder().no_proxy().timeout(timedelta(seconds=PATIENCE))
-        builder = builder.add_root_certificate_pem(Path(self.config["ca_file"]).read_bytes())
-        if certificate:
-            builder = builder.identity_pem(Path(certificate).read_bytes())
-        builder = builder.http2_prior_knowledge() if http2 else builder.http1_only()
-        return builder.build()
+        return _client(self.config["ca_file"], http2, certificate)
 
     @property
     def log(self) -> str:

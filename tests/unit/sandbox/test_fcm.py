@@ -3,11 +3,13 @@
 import json
 import time
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from google.auth.transport.requests import Request as GoogleRequest
 from google.oauth2 import service_account
 from pyreqwest.exceptions import RequestError, RequestTimeoutError
@@ -29,7 +31,13 @@ def assertion(sandbox: RunningSandbox, **changes: Any) -> str:
     now = int(time.time())
     claims = {"iss": account["client_email"], "aud": account["token_uri"], "scope": SCOPE}
     claims |= {"iat": now, "exp": now + 3600} | changes
-    return jwt.encode(claims, changes.pop("key", account["private_key"]), algorithm="RS256")
+    return jwt.encode(claims, loaded(account["private_key"]), algorithm="RS256")
+
+
+@cache
+def loaded(key: str) -> Any:
+    """Load a key once: it is checked while it is loaded, which takes longer than a signature."""
+    return load_pem_private_key(key.encode(), password=None)
 
 
 def grant(sandbox: RunningSandbox, **form: str) -> Any:
