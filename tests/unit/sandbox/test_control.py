@@ -1,32 +1,24 @@
-"""The control API, the page, and the sandbox as a process."""
+"""The control API, and requests that are none."""
 
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 import pytest
 from h2.connection import H2Connection
 from h2.events import ResponseReceived
-from pyreqwest.exceptions import RequestError
 from pyreqwest.request import SyncRequestBuilder
 
 from sandbox.behaviours import Behaviours
 from sandbox.credentials import Credentials
 from sandbox.ledger import Ledger
-from sandbox.protocol.exchange import LONGEST_SILENCE
 from sandbox.providers.fcm import Fcm
 from stack.supervision.process import PATIENCE
-from tests.support.sandbox_fixture import ROOT, RunningSandbox, start_sandbox
-from tests.support.waiting import until
+from tests.support.sandbox_fixture import RunningSandbox
 
 
 def hook(sandbox: RunningSandbox, name: str, delivery_id: str = "") -> Any:
@@ -62,6 +54,11 @@ class Sender:
         request = self._http.post(f"{self._config['https_url']}/v3/mail/send")
         request = request.header("content-type", "application/json")
         return request.bearer_auth(self._config["sendgrid"]["api_key"])
+
+
+@pytest.fixture(scope="module")
+def sender(sandbox_process: RunningSandbox) -> Sender:
+    return Sender(sandbox_process)
 
 
 def call(sandbox: RunningSandbox, method: str, path: str, body: bytes | None = None) -> Any:
@@ -196,9 +193,8 @@ def test_a_call_that_cannot_be_understood_says_why(
     ],
 )
 def test_nonsense_is_refused_and_never_breaks_the_sandbox(
-    sandbox: RunningSandbox, body: bytes
+    sandbox: RunningSandbox, sender: Sender, body: bytes
 ) -> None:
-    sender = Sender(sandbox)
     for request in (sender.fcm(), sender.apns(), sender.twilio(), sender.sendgrid()):
         answer = request.body_bytes(body).build().send()
         assert 400 <= answer.status < 500, answer.text()
@@ -249,56 +245,3 @@ def test_many_at_once_on_one_connection_are_all_counted(sandbox: RunningSandbox)
     for thread in threads:
         thread.join()
     assert sandbox.client.counts()["webhook"]["deliveries"] == 40
-
-
-def test_a_restart_keeps_the_keys_and_the_directory_is_private(tmp_path: Path) -> None:
-    directory = tmp_path / "deep" / "sandbox"
-    first = start_sandbox(directory)
-    first.stop()
-    second = start_sandbox(directory)
-    try:
-        for part, keys in (
-            ("apns", ("key_id", "team_id")),
-            ("twilio", ("account_sid", "auth_token")),
-            ("sendgrid", ("api_key",)),
-            ("smtp", ("password",)),
-        ):
-            for key in keys:
-                assert first.config[part][key] == second.config[part][key]
-        assert second.config["pid"] == second.process.pid
-        assert directory.stat().st_mode & 0o777 == 0o700
-        assert all(file.stat().st_mode & 0o777 == 0o600 for file in directory.iterdir())
-    finally:
-        second.stop()
-
-
-@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_without_the_requests_that_wait(tmp_path: Path, signal_number: int) -> None:
-    running = start_sandbox(tmp_path)
-    url = f"{running.config['webhook']['base_url']}/a?behave=timeout"
-
-    def wait_for_ever() -> None:
-        with pytest.raises(RequestError):
-            running.http().post(url).build().send()
-
-    waiting = threading.Thread(target=wait_for_ever)
-    waiting.start()
-    with socket.create_connection(("127.0.0.1", running.config["smtp"]["port"]), timeout=PATIENCE):
-        until(running.client.messages)
-        started = time.monotonic()
-        os.kill(running.process.pid, signal_number)
-        assert running.process.wait(PATIENCE) == 0
-        assert time.monotonic() - started < LONGEST_SILENCE / 2, "it waited for the requests"
-    waiting.join()
-    assert running.log == ""
-
-
-def test_a_taken_port_is_a_clear_error(sandbox: RunningSandbox, tmp_path: Path) -> None:
-    taken = sandbox.config["control_url"].rpartition(":")[2]
-    command = [sys.executable, "-m", "sandbox", "--dir", str(tmp_path), "--port", taken]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("the sandbox cannot start:")
-    assert "Traceback" not in done.stderr
