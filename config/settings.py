@@ -330,8 +330,7 @@ STREAM_PER_PERSON = env.whole(
 STREAM_PER_ORIGIN = env.whole(
     "NOTIFIER_STREAM_PER_ORIGIN",
     20_000,
-    "open streams from the pages of one origin in one process: by default all, for installations "
-    "with pages of one origin; set it lower where several share a process",
+    "open streams from one origin's pages in one process; lower it where several origins share one",
     least=1,
 )
 

@@ -81,8 +81,7 @@ class PublishRequest:
     traceparent: bytes | None = None
 
 
-#: The answer or the error of a request. ``None``: the first request with its key is under way; try
-#: again.
+#: The answer or the error of a request; ``None`` while the first request with its key is under way.
 Outcome = Answer | Exception | None
 
 
@@ -119,17 +118,8 @@ def commit_within(requests: Sequence[PublishRequest]) -> list[Answer | Exception
     try:
         outcomes = _commit_group(requests)
     except _RetryAlone:
-        outcomes = [_answer_or_error(request) for request in requests]
+        outcomes = [_commit_alone(request) for request in requests]
     return [StillInFlight() if outcome is None else outcome for outcome in outcomes]
-
-
-def _answer_or_error(request: PublishRequest) -> Outcome:
-    try:
-        return _commit_alone(request)
-    except (DatabaseError, InterfaceError):
-        raise  # it concerns the caller's transaction
-    except Exception as error:
-        return error
 
 
 class _Entry:
@@ -263,8 +253,7 @@ def _commit_alone(request: PublishRequest) -> Outcome:
 def _commit_group(requests: Sequence[PublishRequest]) -> list[Outcome]:
     """Store requests in one transaction.
 
-    Raises ``_RetryAlone``, or an error of the database; after one of the commit itself the requests
-    may be stored.
+    Raises ``_RetryAlone``, or an error; after one of the commit itself they may be stored.
     """
     committing = False
     try:
@@ -280,10 +269,12 @@ def _commit_group(requests: Sequence[PublishRequest]) -> list[Outcome]:
     except _RetryAlone:
         raise
     except Exception as error:
-        # Nothing is stored before the commit. Without a usable connection one by one would fail as
-        # well.
-        if committing or len(requests) == 1 or not connection.is_usable():
+        # Nothing is stored before the commit. Without a usable connection each would fail as well.
+        alone, of_database = len(requests) == 1, isinstance(error, DatabaseError | InterfaceError)
+        if committing or not connection.is_usable() or (alone and of_database):
             raise
+        if alone:
+            return [error]
         log.warning("requests are stored one by one: %s", type(error).__name__)
         raise _RetryAlone from error
 
@@ -370,9 +361,8 @@ def _store(requests: Sequence[PublishRequest]) -> list[Outcome]:
     }
     keys = []
     for one in accepted:
-        answer = Answer(
-            202, orjson.dumps(one.request.body(_accepted_drafts(one.items, rows, repeated)))
-        )
+        body = one.request.body(_accepted_drafts(one.items, rows, repeated))
+        answer = Answer(202, orjson.dumps(body))
         outcomes[one.index] = answer
         if one.request.key is not None:
             publisher_id, key, fingerprint = one.request.key

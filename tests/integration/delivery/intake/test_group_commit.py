@@ -2,104 +2,31 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
-from apps.delivery.api import presenters
-from apps.delivery.intake import drafts, group_commit
+from apps.delivery.intake import group_commit
 from apps.delivery.intake.group_commit import PublishRequest
-from apps.delivery.intake.idempotency import Answer as IdempotentAnswer
 from apps.delivery.models import ChunkTurn, Notification
 from apps.publishers.models import DayCount, Publisher
 from apps.publishers.selectors import publishers
+from tests.integration.delivery.intake.groups import (
+    Asking,
+    blocked,
+    kinds,
+    to_ada,
+)
 from tests.support.database import locks_of, table_locked
-from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import Shop
 from tests.support.waiting import until
 
-HELLO = {"body": "Hello"}
 #: Seconds for which a thread waits for a connection of the pool.
 TIMEOUT = settings.DATABASES["default"]["POOL_OPTIONS"]["TIMEOUT"]
-#: A request: its body, and its Idempotency-Key.
-Request = tuple[Mapping[str, Any], str | None]
-Answered = tuple[int, dict[str, Any]]
 
-
-def to_ada(text: str = "Hello", **fields: Any) -> dict[str, Any]:
-    posted = {"user_id": "ada", "channels": ["inbox"], "content": {"body": text}}
-    return {**posted, "priority": "high", **fields}  # which is never shed
-
-
-@pytest.fixture(autouse=True)
-def _ada(shop: Shop) -> None:
-    recipient("ada")
-
-
-class Asking:
-    """Requests of one process, each in a thread of its own."""
-
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
-        self._threads: list[threading.Thread] = []
-        self.answers: dict[int, Answered] = {}
-
-    def ask(self, body: Mapping[str, Any], key: str | None = None) -> threading.Thread:
-        place = len(self._threads)
-
-        def run() -> None:
-            headers = {} if key is None else {"Idempotency-Key": key}
-            answer = self._shop.http.post("/v1/notifications", body, format="json", headers=headers)
-            self.answers[place] = answer.status_code, answer.json()
-            connection.close()
-
-        thread = threading.Thread(target=run)
-        self._threads.append(thread)
-        thread.start()
-        return thread
-
-    def all(self) -> list[Answered]:
-        for thread in self._threads:
-            thread.join(90)
-        return [self.answers[place] for place in range(len(self._threads))]
-
-
-@pytest.fixture
-def together(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Answered]]:
-    """Ask all of them while one before them commits, so that the next transaction has them all.
-
-    ``meanwhile`` runs when that one is under way.
-    """
-    monkeypatch.setattr(group_commit, "LONGEST_WAIT", 90.0)
-
-    def ask(*requests: Request, meanwhile: Callable[[], None] | None = None) -> list[Answered]:
-        asking = Asking(shop)
-        with table_locked("delivery_chunk", "SHARE"):
-            asking.ask(to_ada("before them"))
-            until(lambda: blocked() == 1)
-            for number, (body, key) in enumerate(requests, 1):
-                asking.ask(body, key)  # one after the other: their order is that of the group
-                until(lambda number=number: len(group_commit._queue._waiting) == number)
-            if meanwhile:
-                meanwhile()
-        (status, _), *answers = asking.all()
-        assert status == 202
-        return answers
-
-    return ask
-
-
-def blocked() -> int:
-    """Count the connections that wait for a lock."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-            "AND datname = current_database()"
-        )
-        return int(cursor.fetchone()[0])
+pytestmark = pytest.mark.usefixtures("ada")
 
 
 def transactions() -> int:
@@ -107,10 +34,6 @@ def transactions() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(DISTINCT xmin::text) FROM delivery_notification")
         return int(cursor.fetchone()[0])
-
-
-def kinds(answers: Sequence[Answered]) -> list[Any]:
-    return [202 if status == 202 else body["type"] for status, body in answers]
 
 
 def test_what_comes_while_one_commits_is_stored_together(together):
@@ -173,67 +96,6 @@ def test_as_many_as_the_last_time_are_not_waited_for_any_longer(shop, together, 
     assert [status for status, _ in asking.all()] == [202] * group_commit.MANY
     assert time.monotonic() - began < 30
     assert transactions() == 3
-
-
-def test_errors_are_their_own_requests(shop, together):
-    shop.post("notifications", to_ada("used"), **{"Idempotency-Key": "used"})
-    answers = together(
-        (to_ada(), "a"),
-        (to_ada(user_id="nobody"), "b"),
-        (to_ada("another"), "used"),
-        (to_ada("used"), "used"),
-        (to_ada("x" * 300_000), "d"),
-        (to_ada(), "c"),
-    )
-    assert kinds(answers) == [
-        202,
-        "/problems/unknown-recipient",
-        "/problems/idempotency-mismatch",
-        202,
-        "/problems/payload-too-large",
-        202,
-    ]
-    assert Notification.objects.count() == 4, "one before, and two of these"
-
-
-def test_an_unexpected_error_is_its_own_requests(shop, together, monkeypatch):
-    def broken(publisher_id, data, *args, **options):
-        if data["content"]["body"] == "broken":
-            raise RuntimeError("a mistake of ours")
-        return draft(publisher_id, data, *args, **options)
-
-    draft = drafts._draft
-    monkeypatch.setattr(drafts, "_draft", broken)
-    shop.http.raise_request_exception = False
-    answers = together((to_ada(), None), (to_ada("broken"), None), (to_ada(), None))
-    assert kinds(answers) == [202, "/problems/internal-error", 202]
-
-
-def test_an_answer_that_cannot_be_made_is_its_own_requests(shop, together, monkeypatch):
-    def broken(row, *more):
-        if row.reference == "broken":
-            raise RuntimeError("a mistake of ours")
-        return accepted(row, *more)
-
-    accepted = presenters.accepted
-    monkeypatch.setattr(presenters, "accepted", broken)
-    shop.http.raise_request_exception = False
-    answers = together((to_ada(), None), (to_ada(reference="broken"), None), (to_ada(), None))
-    assert kinds(answers) == [202, "/problems/internal-error", 202]
-    assert Notification.objects.count() == 3, "one before, and two of these"
-
-
-def test_in_a_callers_transaction_an_unexpected_error_is_its_own_requests(shop):
-    def request(body: Callable[..., object]) -> PublishRequest:
-        return PublishRequest(shop.id, None, (), lambda *_: [], body)
-
-    def fail(_: object) -> object:
-        raise RuntimeError("a mistake of ours")
-
-    with transaction.atomic():
-        good, bad = group_commit.commit_within([request(lambda _: {}), request(fail)])
-    assert isinstance(good, IdempotentAnswer)
-    assert isinstance(bad, RuntimeError)
 
 
 def test_of_two_with_one_key_the_second_gets_the_firsts_answer(together):
@@ -326,12 +188,6 @@ def bad_is_refused(shop: Shop, execute) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("bad_is_refused")
-def test_what_the_database_refuses_fails_alone(together):
-    answers = together((to_ada(), "a"), (to_ada(collapse_key="bad"), "b"), (to_ada("other"), None))
-    assert kinds(answers) == [202, "/problems/unavailable", 202]
-    assert Notification.objects.count() == 3
-
-
 def test_a_connection_lost_before_the_commit_leaves_nothing(shop, together):
     """Each is asked to retry, and is stored once then."""
 
