@@ -41,7 +41,10 @@ def held(table: str) -> Iterator[None]:
     parameters = connection.get_connection_params() | {"cursor_factory": None}
     with closing(psycopg2.connect(**parameters)) as other:
         other.cursor().execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE")
-        yield
+        try:
+            yield
+        finally:
+            other.rollback()  # closing alone would leave the lock until the server sees it
 
 
 def make_plain() -> None:

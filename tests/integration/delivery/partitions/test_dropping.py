@@ -1,10 +1,9 @@
 """Days of which the records are over go as a whole, but for what is kept."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from apps.delivery.maintenance.partitions import dropping, making
 from apps.delivery.maintenance.partitions.dropping import Awake, Span
@@ -17,9 +16,9 @@ from apps.delivery.models import (
     RetentionRule,
     StateCount,
 )
+from tests.integration.delivery.partitions.conftest import held
 from tests.integration.delivery.partitions.places import partitions, places, post, today_of
 from tests.support.database import locks_of
-from tests.support.deliveries.workers import in_thread
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO
 
@@ -179,22 +178,11 @@ def test_dead_letters_of_a_dropped_day_go_with_it(partitioned, shop, work, purge
 def test_a_locked_day_is_dropped_by_a_later_run_and_not_row_by_row(
     blast, shop, purge_after, monkeypatch
 ):
-    monkeypatch.setattr(dropping, "LONGEST", 0.1)
-    monkeypatch.setattr(making, "LONGEST", 0.1)
-    release, held = threading.Event(), threading.Event()
-
-    def hold():
-        with transaction.atomic():
-            list(Delivery.objects.all())
-            held.set()
-            release.wait(60)
-
-    thread = in_thread(hold)
-    assert held.wait(60)
-    purge_after(31.1)
-    assert Notification.objects.count() == 1
-    release.set()
-    thread.join(60)
+    with monkeypatch.context() as patch, held("delivery_delivery"):
+        patch.setattr(dropping, "LONGEST", 0.1)
+        patch.setattr(making, "LONGEST", 0.1)
+        purge_after(31.1)
+        assert Notification.objects.count() == 1
     purge_after(31.1)
     assert not Notification.objects.exists()
 

@@ -148,9 +148,10 @@ def test_it_waits_for_a_transaction_and_nobody_waits_for_it(shop, plain_afterwar
 
 
 def test_it_gives_up_on_a_table_that_is_held_for_ever(shop, plain_afterwards, monkeypatch):
-    monkeypatch.setattr(moving, "LONGEST", 0.2)
     with (
+        monkeypatch.context() as patch,
         held("delivery_notification"),
         pytest.raises(CommandError, match="pg_stat_activity"),
     ):
+        patch.setattr(moving, "LONGEST", 0.2)
         call_command("partition")
