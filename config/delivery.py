@@ -2,7 +2,7 @@
 
 import zoneinfo
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import TypedDict
 
 import orjson
 from django.core.exceptions import ImproperlyConfigured
@@ -112,7 +112,24 @@ def frequency_caps(channels: Collection[str]) -> dict[str, tuple[Cap, ...]]:
     return found
 
 
-def breaker() -> dict[str, Any]:
+class Opening(TypedDict):
+    """When a breaker opens, and for how long; times are in seconds."""
+
+    failures: int
+    share: float
+    calls: int
+    window: float
+    cooldown: float
+    longest_cooldown: float
+
+
+class Breaking(Opening):
+    """Likewise, of providers, and how many messages probe one."""
+
+    probes: int
+
+
+def breaker() -> Breaking:
     """The fields of ``notifier.resilience.breaker.Rules``: when a provider's breaker opens.
 
     GOV.UK Notify turns to its other SMS provider after 50 errors in 60 seconds.
@@ -148,7 +165,7 @@ def breaker() -> dict[str, Any]:
     }
 
 
-def dead_addresses() -> dict[str, Any]:
+def dead_addresses() -> Opening:
     """Return the thresholds of the breaker for a provider that calls too many addresses dead.
 
     See docs/decisions/0034-a-flood-of-dead-addresses-is-our-mistake.md.

@@ -1,6 +1,6 @@
 """The issuers, audiences and keys of the JSON Web Tokens that are accepted."""
 
-from typing import Any
+from typing import TypedDict, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -10,10 +10,28 @@ from notifier.security.tokens import SHORTEST_SECRET
 
 # -- Tokens that others sign ------------------------------------------------------------------
 
+
+class Trusted(TypedDict):
+    """What verifies tokens: the keys of an issuer. All are empty where none are accepted."""
+
+    jwks_url: str
+    issuer: str
+    audience: str
+
+
+class TrustedByInbox(Trusted):
+    """Likewise, of end users. ``longest``: seconds between a token's times."""
+
+    secret: str
+    longest: float
+
+
+T = TypeVar("T", bound=Trusted)
+
 _JWKS = "`https://` or `file:///` URL of the key set (JWKS) that verifies"
 
 
-def of_end_users() -> dict[str, Any]:
+def of_end_users() -> TrustedByInbox:
     """Return what verifies end users' inbox tokens, for ``apps.publishers.api.tokens.verifier``."""
     secret = env.text(
         "NOTIFIER_INBOX_JWT_SECRET",
@@ -24,7 +42,7 @@ def of_end_users() -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"NOTIFIER_INBOX_JWT_SECRET must have at least {SHORTEST_SECRET} bytes"
         )
-    found = {
+    found: TrustedByInbox = {
         "secret": secret,
         "jwks_url": _url(
             "NOTIFIER_INBOX_JWKS_URL",
@@ -41,9 +59,9 @@ def of_end_users() -> dict[str, Any]:
     return _with_audience(found, "NOTIFIER_INBOX")
 
 
-def of_publishers() -> dict[str, Any]:
+def of_publishers() -> Trusted:
     """Return what verifies publishers' tokens, which replace an API key, in the same form."""
-    found = {
+    found: Trusted = {
         "jwks_url": _url(
             "NOTIFIER_PUBLISHER_JWKS_URL",
             f"{_JWKS} publishers' tokens; none if empty; needs issuer and audience beside it",
@@ -56,7 +74,7 @@ def of_publishers() -> dict[str, Any]:
     return _with_audience(found, "NOTIFIER_PUBLISHER")
 
 
-def _with_audience(found: dict[str, Any], prefix: str) -> dict[str, Any]:
+def _with_audience(found: T, prefix: str) -> T:
     """Return ``found`` if it accepts no token that the same issuer made for another service.
 
     Raises ``ImproperlyConfigured`` for a key set without an issuer and an audience.

@@ -1,6 +1,6 @@
 """How operators log in to the admin: by an OpenID provider, with a password, or either."""
 
-from typing import Any
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -14,18 +14,30 @@ _ISSUER, _ROLES = "NOTIFIER_OIDC_ISSUER", "NOTIFIER_OIDC_ROLES"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def ways_in() -> tuple[dict[str, Any], bool, bool]:
+class OpenIDProvider(TypedDict):
+    """Settings of the provider that operators log in with; ``roles``: by a value of the claim."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    scopes: list[str]
+    claim: str
+    roles: dict[str, str]
+    name: str
+
+
+def ways_in() -> tuple[OpenIDProvider, bool, bool]:
     """Return the provider's settings, and whether passwords are accepted and need a code beside."""
     found = oidc()
     return found, passwords(found["issuer"]), second_factor_required()
 
 
-def oidc() -> dict[str, Any]:
+def oidc() -> OpenIDProvider:
     """Return the OpenID provider's settings; ``issuer`` is empty where there is none.
 
     Raises ``ImproperlyConfigured`` where some of them are missing.
     """
-    found = {
+    found: OpenIDProvider = {
         "issuer": env.text(
             _ISSUER,
             "",
@@ -100,7 +112,7 @@ def _roles() -> dict[str, str]:
     return dict(env.parsed_items(_ROLES, "", meaning, parse, expected))
 
 
-def _check(found: dict[str, Any]) -> None:
+def _check(found: OpenIDProvider) -> None:
     parts = urlsplit(env.checked_url(_ISSUER, found["issuer"]))
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
         raise ImproperlyConfigured(f"{_ISSUER} must be an https:// URL: log-ins go there")

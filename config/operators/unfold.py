@@ -21,7 +21,7 @@ _COLOURS = {
 }
 
 
-def _item(title: str, icon: str, name: str, *permissions: str) -> dict[str, Any]:
+def _item(title: str, icon: str, name: str, *permissions: str) -> dict[str, object]:
     """Return a link of the sidebar, shown to users with all ``permissions``."""
     return {
         "title": title,
@@ -31,7 +31,7 @@ def _item(title: str, icon: str, name: str, *permissions: str) -> dict[str, Any]
     }
 
 
-def _list(title: str, icon: str, app: str, model: str) -> dict[str, Any]:
+def _list(title: str, icon: str, app: str, model: str) -> dict[str, object]:
     return _item(title, icon, f"{app}_{model}_changelist", f"{app}.view_{model}")
 
 

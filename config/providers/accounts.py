@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
+from config.providers.shapes import Built, Entry, Options
 from notifier.channels import sms
 from notifier.transport.mail import ADDRESS
 
@@ -26,7 +26,7 @@ class Kind:
     """
 
     channel: str
-    build: Callable[["Account", str, dict[str, Any]], dict[str, Any]]
+    build: Callable[["Account", str, Options], Built]
     needed: tuple[tuple[str, ...], ...]
     together: tuple[tuple[str, ...], ...] = ()
     platforms: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ class Account:
         word = f"{self.word.upper()}_" if self.word else ""
         return f"{prefix}{word}{name.removeprefix(prefix)}"
 
-    def provider(self, public_url: str, wire: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    def provider(self, public_url: str, wire: Options) -> dict[str, Entry]:
         """Return this account's entry of ``PROVIDERS`` by its name, or nothing.
 
         Nothing where none of its settings is given, or only a part, which is an error.
@@ -105,8 +105,10 @@ class Account:
                 "nothing of it may be set"
             )
             return {}
-        platforms = {"platforms": list(kind.platforms)} if kind.platforms else {}
-        return {self.name: {"channel": kind.channel, **platforms, **entry}}
+        found: Entry = {"channel": kind.channel, **entry}
+        if kind.platforms:
+            found["platforms"] = list(kind.platforms)
+        return {self.name: found}
 
     def _missing(self, kind: Kind) -> list[str]:
         needed = list(kind.needed)
@@ -158,7 +160,7 @@ def explain_unknown(name: str, known: set[str]) -> str:
     return ""
 
 
-def _fcm(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str, Any]:
+def _fcm(account: Account, public_url: str, wire: Options) -> Built:
     return {
         "class": "notifier.providers.fcm.FCM",
         "options": {
@@ -176,7 +178,7 @@ def _fcm(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str, A
     }
 
 
-def _apns(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str, Any]:
+def _apns(account: Account, public_url: str, wire: Options) -> Built:
     return {
         "class": "notifier.providers.apns.APNs",
         "options": {
@@ -203,7 +205,7 @@ def _apns(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str, 
     }
 
 
-def _twilio(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str, Any]:
+def _twilio(account: Account, public_url: str, wire: Options) -> Built:
     twilio = {
         "account_sid": account.text("NOTIFIER_TWILIO_ACCOUNT_SID", "", "turns twilio on"),
         "auth_token": account.text("NOTIFIER_TWILIO_AUTH_TOKEN", "", "its auth token"),
@@ -225,7 +227,7 @@ def _twilio(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str
     if _is_local(twilio["status_callback"]) and not _is_local(twilio["base_url"]):
         twilio["status_callback"] = ""  # Twilio refuses such a message (21609)
     sender = twilio["messaging_service_sid"] or twilio["from_number"]
-    entry: dict[str, Any] = {
+    entry: Built = {
         "class": "notifier.providers.twilio.Twilio",
         "options": {**twilio, **wire},
         "sender": sender,
@@ -256,8 +258,8 @@ def _twilio(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str
     return entry
 
 
-def _sendgrid(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str, Any]:
-    entry: dict[str, Any] = {
+def _sendgrid(account: Account, public_url: str, wire: Options) -> Built:
+    entry: Built = {
         "class": "notifier.providers.sendgrid.SendGrid",
         "options": {
             "api_key": account.text("NOTIFIER_SENDGRID_API_KEY", "", "turns sendgrid on"),
@@ -285,8 +287,8 @@ def _sendgrid(account: Account, public_url: str, wire: dict[str, Any]) -> dict[s
     return entry
 
 
-def _smtp(account: Account, public_url: str, wire: dict[str, Any]) -> dict[str, Any]:
-    smtp: dict[str, Any] = {
+def _smtp(account: Account, public_url: str, wire: Options) -> Built:
+    smtp = {
         "host": account.text("NOTIFIER_SMTP_HOST", "", "mail server; turns smtp on"),
         "port": account.text("NOTIFIER_SMTP_PORT", "587", "its port"),
         "username": account.text("NOTIFIER_SMTP_USERNAME", "", "log-in, if it wants one"),

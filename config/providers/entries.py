@@ -1,17 +1,17 @@
 """The setting ``PROVIDERS``: an entry for each configured account, in order of preference."""
 
 import re
-from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 from config.providers.accounts import KINDS, accounts
+from config.providers.shapes import Entry, Limits, Options
 
 # -- Channels and providers -------------------------------------------------------------------
 
 
-def configured(public_url: str) -> dict[str, dict[str, Any]]:
+def configured(public_url: str) -> dict[str, Entry]:
     """Return the providers whose credentials are given, in the order in which a channel tries them.
 
     ``public_url``: where providers reach this service with their receipts.
@@ -48,14 +48,14 @@ def configured(public_url: str) -> dict[str, dict[str, Any]]:
         "maximum of calls in flight to FCM, and to APNs, from one process; connections carry many",
         least=1,
     )
-    wire = {
+    wire: Options = {
         "timeout": timeout,
         "concurrency": concurrency,
         "ca_file": ca_file or None,
     }
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Entry] = {}
     for account in accounts():
-        own: dict[str, Any] = {}
+        own: Options = {}
         if KINDS[account.kind].channel == "push":
             own = {"concurrency": push_concurrency}
         elif account.kind == "smtp":
@@ -96,7 +96,7 @@ def configured(public_url: str) -> dict[str, dict[str, Any]]:
     )
 
 
-def _known(setting: str, name: str, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _known(setting: str, name: str, found: dict[str, Entry]) -> Entry:
     if name not in found:
         raise ImproperlyConfigured(
             f"{setting} names {name}, which is not set up. There are: {', '.join(found)}."
@@ -104,9 +104,9 @@ def _known(setting: str, name: str, found: dict[str, dict[str, Any]]) -> dict[st
     return found[name]
 
 
-def _quotas() -> dict[str, dict[str, float]]:
+def _quotas() -> dict[str, Limits]:
     """Return by provider the arguments of ``notifier.resilience.token_bucket.Quota``."""
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, Limits] = {}
     for entry in env.items(
         "NOTIFIER_PROVIDER_QUOTAS",
         "",
@@ -119,7 +119,7 @@ def _quotas() -> dict[str, dict[str, float]]:
                 f"NOTIFIER_PROVIDER_QUOTAS says {entry!r}: it is written twilio=100, twilio=100:20 "
                 "or twilio=:20."
             )
-        quota: dict[str, float] = {}
+        quota: Limits = {}
         if float(match[2] or 0):
             quota["per_second"] = float(match[2])
         if int(match[3] or 0):

@@ -1,7 +1,6 @@
 """The broker's address: one URL, or one for each node of a RabbitMQ cluster."""
 
 import random
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -57,7 +56,7 @@ def ca_file() -> str:
     return env.checked_file(name, env.text(name, "", meaning), b"CERTIFICATE-----")
 
 
-def transport_options(url: str, prefix: str) -> dict[str, Any]:
+def transport_options(url: str, prefix: str) -> dict[str, object]:
     """Return Celery's ``broker_transport_options`` for the broker at ``url``.
 
     ``prefix``: what the names of this installation's queues begin with.

@@ -6,9 +6,8 @@ equal receipts are never read at the same time.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -38,8 +37,9 @@ KEPT = timedelta(days=1)
 
 def reader_for(provider: str) -> Receipts | None:
     """Return the reader of a provider's receipts, ``None`` if the settings have none."""
-    entry: Mapping[str, Any] = settings.PROVIDERS.get(provider, {}).get("receipts", {})
-    return build(entry) if entry else None
+    entry = settings.PROVIDERS.get(provider)
+    found = entry.get("receipts") if entry else None
+    return build(found) if found else None
 
 
 def store(provider: str, query: str, body: bytes) -> None:

@@ -3,9 +3,7 @@
 It is done in the provider's request, since the answer to the person is in the response.
 """
 
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -24,8 +22,9 @@ from notifier.replies.keywords import Keywords
 
 def reader_for(provider: str) -> Replies | None:
     """Return the reader of a provider's replies, ``None`` if the settings have none."""
-    entry: Mapping[str, Any] = settings.PROVIDERS.get(provider, {}).get("replies", {})
-    return build(entry) if entry else None
+    entry = settings.PROVIDERS.get(provider)
+    found = entry.get("replies") if entry else None
+    return build(found) if found else None
 
 
 def take(provider: str, reply: Reply) -> str:

@@ -50,8 +50,8 @@ class Refusal(NamedTuple):
 
 def sender_of(provider: str) -> str:
     """Return the number or messaging service that a provider's account sends from."""
-    sender: str = settings.PROVIDERS.get(provider, {}).get("sender", "")
-    return sender or provider
+    entry = settings.PROVIDERS.get(provider)
+    return (entry and entry.get("sender")) or provider
 
 
 def _senders() -> set[str]:
