@@ -40,6 +40,14 @@ LARGE = [
 COUNTS = re.compile(r"COUNT\(\*\)|SELECT DISTINCT|OFFSET \d{6}")
 
 
+#: Values of filters that do not take a number.
+VALUES = {
+    "notification_id": "01930000-0000-7000-8000-000000000000",
+    "since": "2026-11-28T10:00",
+    "until": "2026-11-28T10:00:30",
+}
+
+
 @pytest.fixture
 def rows(shop: Shop, work) -> None:
     """Rows in every table that the service writes."""
@@ -61,9 +69,7 @@ def pages() -> Iterator[tuple[str, str]]:
         yield url, ""
         for narrowing in getattr(registered, "list_filter", ()):
             if isinstance(narrowing, type) and issubclass(narrowing, BoundedFilter):
-                value = "1"
-                if narrowing.parameter_name == "notification_id":
-                    value = "01930000-0000-7000-8000-000000000000"
+                value = VALUES.get(narrowing.parameter_name, "1")
                 yield url, f"?{narrowing.parameter_name}={value}"
 
 
