@@ -23,6 +23,7 @@ class Connection:
     - ``uncounted``: changes were told since the counts were.
     - ``behind``: something was left out because the client had not taken what was before it.
     - ``opened``: done once its person's inbox was read, and the response has begun.
+    - ``freed``: called with the person where the client has taken all, and it is behind.
 
     ``abort`` closes the socket at once. Writing takes a task for as long as the client's socket is
     full, and none while nothing happens.
@@ -38,6 +39,7 @@ class Connection:
         "counts",
         "expires_at",
         "finished",
+        "freed",
         "item_id",
         "opened",
         "since",
@@ -64,6 +66,7 @@ class Connection:
         self.counts: Counts | None = None
         self.uncounted = False
         self.behind = False
+        self.freed: Callable[[str], None] | None = None
         self.finished = False
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.written_at = self.writing_since = time.monotonic()
@@ -124,3 +127,6 @@ class Connection:
             self.finished = True
         finally:
             self._task = None
+            if self.behind and self.freed is not None and not self.finished:
+                self.behind = False
+                self.freed(self.user_id)

@@ -149,6 +149,7 @@ class Hub:
     def add(self, connection: Connection) -> None:
         """Tell a connection what it has missed, and from now on what changes."""
         self._of_user.setdefault(connection.user_id, []).append(connection)
+        connection.freed = self._want
         OPEN.inc()
         self._want(connection.user_id)
 
@@ -360,7 +361,7 @@ class Hub:
             connection.opened.set_result(None)
 
     async def _attend(self) -> None:
-        """Every second: heartbeats, what has expired, and those that were slow."""
+        """Every second: heartbeats, what has expired, and those that are too slow."""
         await asyncio.sleep(1.0)
         now = time.monotonic()
         for connection in self._all():
@@ -370,9 +371,6 @@ class Hub:
             elif connection.expires_at <= now:
                 if not connection.finished:
                     self._finish(connection, Event.EXPIRED)
-            elif connection.behind:
-                connection.behind = False
-                self._want(connection.user_id)
             elif now - connection.written_at > HEARTBEAT and connection.counts is not None:
                 connection.write(events.HEARTBEAT)
 
