@@ -256,28 +256,6 @@ def test_what_is_on_the_screen_is_seen_and_leaves_the_badge(
     tab.wait("inboxes[0].counts.unseen === 0 && inboxes[0].counts.unread === 2")
 
 
-def test_what_is_on_the_screen_is_seen_while_other_items_change_all_the_time(
-    ada: Person, mine: BrowserContext
-) -> None:
-    tab = ada.tab(mine)
-    tab.hide()
-    ada.send("Changes", "Stays")
-    tab.wait_for(2)
-    mine.route("**/v1/inbox/status", lambda route: route.abort())
-    tab.page.evaluate(
-        """() => {
-          const [, changes] = inboxes[0].items;
-          let unread = false;
-          setInterval(() => {
-            void inboxes[0].mark(unread ? "unread" : "read", changes.id);
-            unread = !unread;
-          }, 100);
-        }"""
-    )
-    tab.hide(False)
-    tab.wait("inboxes[0].items[0].seen_at !== null")
-
-
 def test_a_burst_is_told_once(ada: Person, mine: BrowserContext) -> None:
     ada.send("Before")
     tab = ada.tab(mine)

@@ -1,4 +1,4 @@
-"""Where the focus is, and what a screen reader is told, while things change."""
+"""Where the focus is, what was seen, and what a screen reader is told, while things change."""
 
 import re
 
@@ -101,3 +101,25 @@ def test_what_came_while_the_page_was_hidden_is_told_when_it_is_back_if_nobody_r
     tab.hide(False)
     tab.wait("said.length")
     assert tab.page.evaluate("said") == ["2 new notifications"]
+
+
+def test_what_is_on_the_screen_is_seen_while_other_items_change_all_the_time(
+    ada: Person, mine: BrowserContext
+) -> None:
+    tab = ada.tab(mine)
+    tab.hide()
+    ada.send("Changes", "Stays")
+    tab.wait_for(2)
+    mine.route("**/v1/inbox/status", lambda route: route.abort())
+    tab.page.evaluate(
+        """() => {
+          const [, changes] = inboxes[0].items;
+          let unread = false;
+          setInterval(() => {
+            void inboxes[0].mark(unread ? "unread" : "read", changes.id);
+            unread = !unread;
+          }, 100);
+        }"""
+    )
+    tab.hide(False)
+    tab.wait("inboxes[0].items[0].seen_at !== null")
