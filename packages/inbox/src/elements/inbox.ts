@@ -303,7 +303,8 @@ export class NotifierInboxElement extends NotifierElement {
     this.loading = false;
     this.draw();
     // The last page has come: the button has gone, and the focus goes on to what it brought.
-    if (!focused || !this.further.hidden || this.root.activeElement) return;
+    const at = this.root.activeElement; // a button that is hidden has it until the next frame
+    if (!focused || !this.further.hidden || (at && at !== this.further)) return;
     this.list.children[before]?.querySelector<HTMLElement>("[data-key]")?.focus();
   }
 
