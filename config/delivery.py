@@ -113,7 +113,7 @@ def frequency_caps(channels: Collection[str]) -> dict[str, tuple[Cap, ...]]:
 
 
 class Opening(TypedDict):
-    """When a breaker opens, and for how long; times are in seconds."""
+    """The rules by which a breaker opens, and for how long; times are in seconds."""
 
     failures: int
     share: float

@@ -1,4 +1,4 @@
-"""What people see of the company: its name, colour and logo, and the languages of their pages."""
+"""The company as people see it: its name, colour and logo, and the languages of their pages."""
 
 import re
 from pathlib import Path

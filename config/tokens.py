@@ -12,7 +12,7 @@ from notifier.security.tokens import SHORTEST_SECRET
 
 
 class Trusted(TypedDict):
-    """What verifies tokens: the keys of an issuer. All are empty where none are accepted."""
+    """The keys of an issuer, which verify tokens. All are empty where none are accepted."""
 
     jwks_url: str
     issuer: str

@@ -1,1 +1,1 @@
-"""What operators load into other programs: rules for Prometheus, dashboards for Grafana."""
+"""Files that operators load into other programs: rules for Prometheus, dashboards for Grafana."""

@@ -1,4 +1,4 @@
-"""What is not mutated, since nothing could fail or something else is mutated to the same."""
+"""Code that is not mutated: nothing could fail, or something else is mutated to the same."""
 
 import ast
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which tests run which lines, and how long each takes; measured by running all of them once."""
+"""Lines and seconds of each test, measured by running all of them once."""
 
 import json
 import subprocess
@@ -45,7 +45,7 @@ def folder_of(path: str) -> Folder:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was measured. ``seconds``: by test; those that failed are not in it."""
+    """The measurements. ``seconds``: by test; those that failed are not in it."""
 
     data: CoverageData
     seconds: Mapping[str, float]

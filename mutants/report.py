@@ -13,7 +13,7 @@ SURVIVED = ("survived", "not run")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a mutant; ``by``: the test that failed, where one did."""
+    """The fate of a mutant; ``by``: the test that failed, where one did."""
 
     mutant: Mutant
     fate: Fate
@@ -21,7 +21,7 @@ class Result:
 
     @property
     def survived(self) -> bool:
-        """Whether no test failed."""
+        """True if no test failed."""
         return self.fate in SURVIVED
 
 

@@ -23,7 +23,7 @@ _SHORT_CODE = re.compile(r"\d{3,8}")
 
 
 class Texts:
-    """What people write. ``receipts``: sends it to the service, if it has one."""
+    """Text messages that people write. ``receipts``: sends them to the service, if it has one."""
 
     def __init__(self, credentials: Credentials, receipts: Receipts, ledger: Ledger) -> None:
         self._sid = credentials.twilio_sid

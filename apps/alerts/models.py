@@ -93,7 +93,7 @@ class Presence(models.Model):
 
 
 class Turn(models.Model):
-    """Whose turn it is to evaluate: one row, held by one process until ``leased_until``."""
+    """The lease to evaluate alerts: one row, held by one process until ``leased_until``."""
 
     id = models.SmallIntegerField(primary_key=True)
     holder = models.CharField(max_length=300)

@@ -1,4 +1,4 @@
-"""Which processes run, by their own reports: those of other machines leave no other trace here."""
+"""Reports of running processes: those of other machines leave no other trace here."""
 
 import os
 import socket

@@ -29,7 +29,7 @@ AGAIN = "again"
 
 
 class Target(NamedTuple):
-    """A way to operators. ``told``, ``told_at``: the columns of an alert that say what it had."""
+    """A route of notices. ``told``, ``told_at``: the columns of an alert that say what it had."""
 
     name: str
     is_set: Callable[[], bool]

@@ -1,4 +1,4 @@
-"""Whose turn it is: one process evaluates alerts, whatever the number of beats and workers."""
+"""The lease by which one process evaluates alerts, whatever the number of beats and workers."""
 
 from django.db import connection
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Level(StrEnum):
-    """How bad a finding is. An error keeps something from working, or will."""
+    """The severity of a finding. An error keeps something from working, or will."""
 
     OK = "ok"
     WARNING = "warning"
@@ -25,7 +25,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a run is to look at.
+    """Options of a run: the checks to make.
 
     ``processes``: how many of each process run, on all hosts. ``call``: whether providers may be
     called.

@@ -36,7 +36,7 @@ class InboxQuery(PageQuery):
 
 
 class StreamQuery(QueryParameters):
-    """Where a stream begins, and what opens it in place of the token."""
+    """The version after which a stream begins, and the ticket that opens it in place of a token."""
 
     since = serializers.CharField(
         required=False,

@@ -61,7 +61,7 @@ BEGINNINGS = Pauses(free=100, first=10, longest=60)
 
 
 class Kind(NamedTuple):
-    """What is tried, in counts of its own. ``address``: the pauses of an address."""
+    """A kind of attempt, with counts of its own. ``address``: the pauses of an address."""
 
     prefix: tuple[str, ...]
     address: Pauses

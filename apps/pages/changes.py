@@ -18,7 +18,7 @@ from apps.topics.subscriptions import services as subscriptions
 
 
 class By(StrEnum):
-    """How a change was made."""
+    """The way in which a change was made."""
 
     ONE_CLICK = "one_click"  # by a mail program (RFC 8058)
     PAGE = "page"

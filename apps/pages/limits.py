@@ -1,4 +1,4 @@
-"""How often one person's pages may be opened and changed, whoever has the link.
+"""Limits on how often one person's pages are opened and changed, whoever has the link.
 
 Counted for each person and not by client address: mail providers leave for millions of people from
 a few addresses. Tokens that were made up open nothing and cost no query, so nothing counts them.

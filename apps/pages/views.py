@@ -1,4 +1,4 @@
-"""What every page has in common: its visitor, its limits, and what it says of a dead link."""
+"""The base of every page: its visitor, its limits, and what it says of a dead link."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""Who opens a page: whom the link's token is about, as far as they still exist."""
+"""The visitor of a page: whom the link's token is about, as far as they still exist."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -84,7 +84,7 @@ class Visitor:
 
     @property
     def what(self) -> str:
-        """What the message was: the name of its topic or its category."""
+        """The name of the message's topic or category."""
         if self.topic is not None:
             return self.topic.display_name or self.topic.name
         if self.target.category:

@@ -30,7 +30,7 @@ _SEPARATOR = b"\0"
 
 
 class LinkTarget(NamedTuple):
-    """What a link is about.
+    """The subject of a link.
 
     ``recipient_id`` is set, or of a bare endpoint ``contact_id``. Of a text message to a person
     both are: the contact says which number the link reached. ``publisher_id`` is that of the

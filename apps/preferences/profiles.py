@@ -13,7 +13,7 @@ from apps.preferences.vault import keyring
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a company says of a person: a name to address them by, and any attributes."""
+    """A person as the company describes them: a name to address them by, and any attributes."""
 
     name: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)

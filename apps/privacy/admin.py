@@ -106,7 +106,7 @@ class ErasureAdmin(ReadOnly):
 
 @admin.register(RetentionRule)
 class RetentionRuleAdmin(Audited, ModelAdmin):
-    """How long contents and records of a publisher or a category are kept."""
+    """Rules of how long contents and records of a publisher or a category are kept."""
 
     list_display = ("publisher", "category", "content_days", "record_days", "updated_at")
     list_select_related = ("publisher",)

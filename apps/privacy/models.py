@@ -11,7 +11,7 @@ from apps.core.fields import StampField
 
 
 class ErasureState(StrEnum):
-    """How far an erasure is."""
+    """The progress of an erasure."""
 
     ERASING = "erasing"  # the person is unreachable, and their rows are being erased
     DONE = "done"  # nothing names them any more

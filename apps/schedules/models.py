@@ -15,7 +15,7 @@ RECIPIENT = "recipient"
 
 
 class ScheduleState(models.TextChoices):
-    """What a schedule does now."""
+    """The state of a schedule."""
 
     ACTIVE = "active"  # it has a next occurrence
     PAUSED = "paused"  # somebody paused it
@@ -94,7 +94,7 @@ class Schedule(models.Model):
 
 
 class RunState(models.TextChoices):
-    """What became of an occurrence."""
+    """The outcome of an occurrence."""
 
     ACCEPTED = "accepted"  # its notification was accepted
     FAILED = "failed"  # its notification was refused
@@ -103,7 +103,7 @@ class RunState(models.TextChoices):
 
 
 class Run(models.Model):
-    """What became of one occurrence of a schedule.
+    """The record of one occurrence of a schedule.
 
     ``occurrence`` is null for a run by hand; ``local`` is its local time where it was on each
     recipient's own clocks, and else empty. ``missed``: number of occurrences before it, up to

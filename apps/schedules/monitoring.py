@@ -24,7 +24,7 @@ def read() -> tuple[float, int]:
 
 
 class Schedules(Collector):
-    """How late the tick is, and how many schedules fail."""
+    """A collector of how late the tick is and how many schedules fail."""
 
     def collect(self) -> Iterator[Metric]:
         late, failing = read()

@@ -1,4 +1,4 @@
-"""What becomes of occurrences: recorded, counted, and the schedule moved on.
+"""Outcomes of occurrences: recorded, counted, and the schedule moved on.
 
 The functions write in their caller's transaction, which has locked the schedule. Metrics count
 after its commit.

@@ -238,7 +238,7 @@ class ScheduleDetailOut(ScheduleOut):
 
 @extend_schema_serializer(component_name="ScheduleRun")
 class RunOut(serializers.Serializer[Run]):
-    """What became of an occurrence, or of a run by hand."""
+    """The outcome of an occurrence, or of a run by hand."""
 
     occurrence = serializers.SerializerMethodField(
         help_text="a local time where it was on recipients' own clocks; null for a run by hand"

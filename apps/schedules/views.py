@@ -272,7 +272,7 @@ class RunNow(Endpoint):
 
 
 class RunList(ListEndpoint):
-    """What became of a schedule's occurrences."""
+    """The outcomes of a schedule's occurrences."""
 
     required_scopes = {"GET": READ}
     ordering = "-id"

@@ -43,7 +43,7 @@ class Sizes(NamedTuple):
 
 
 class Growth(NamedTuple):
-    """What each table grew by for each of ``many`` deliveries."""
+    """The growth of each table for each of ``many`` deliveries."""
 
     many: int
     tables: Mapping[str, Sizes]

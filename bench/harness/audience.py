@@ -41,7 +41,7 @@ ADDRESSES: dict[str, Callable[[str, int], str]] = {
 
 
 class Traits(NamedTuple):
-    """What else an audience's people have.
+    """Further traits of an audience's people.
 
     ``zones``: their time zones, in turn. ``quiet``: time zones and quiet hours (JSON) of every
     third one, in turn. ``categories``: what every third one has allowed on the channel.

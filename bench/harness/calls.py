@@ -1,4 +1,4 @@
-"""When the calls for a notification's deliveries began, as the service recorded its attempts."""
+"""Times at which calls for a notification's deliveries began, as attempts on record say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

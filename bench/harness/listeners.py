@@ -93,7 +93,7 @@ class _Stream(asyncio.Protocol):
 
 
 class _Told:
-    """What all streams were told. ``data`` of an item says when it was posted, and its number."""
+    """Events of all streams. ``data`` of an item says when it was posted, and its number."""
 
     def __init__(self, url: str) -> None:
         place = urlsplit(url)
@@ -151,7 +151,7 @@ async def _serve(url: str, path: str) -> None:
 
 
 class Report(NamedTuple):
-    """What has come since the last report.
+    """The events since the last report.
 
     ``open``: streams that are open now; ``items``: all items; ``seconds``: from the request to the
     event, of those that say when they were posted; ``seen``: their numbers; ``twice``: of how many

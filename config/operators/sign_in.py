@@ -1,4 +1,4 @@
-"""How operators log in to the admin: by an OpenID provider, with a password, or either."""
+"""Ways for operators to log in to the admin: an OpenID provider, a password, or either."""
 
 from typing import TypedDict
 from urllib.parse import urlsplit

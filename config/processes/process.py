@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Probe(StrEnum):
-    """How a supervisor finds out whether a process makes progress."""
+    """The way in which a supervisor finds out that a process makes progress."""
 
     #: ``/healthz`` and ``/readyz`` at its own port.
     HTTP = "http"

@@ -8,7 +8,7 @@ DEFAULT = "default"
 
 
 class CategoryKind(StrEnum):
-    """What a person may refuse of a category."""
+    """The kind of a category, which says what a person may refuse of it."""
 
     CRITICAL = "critical"  # nothing: one-time passwords, security
     TRANSACTIONAL = "transactional"  # what follows from something that they did

@@ -25,7 +25,7 @@ _HOUR = 3_600
 
 
 class Cadence(StrEnum):
-    """How often a person wants to be sent a category."""
+    """A person's choice of how often to be sent a category."""
 
     AT_ONCE = "at_once"
     HOURLY = "hourly"
@@ -35,7 +35,7 @@ class Cadence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What a publisher or the company asks for: notifications that are told together.
+    """A request of a publisher or the company to send notifications together.
 
     - ``key``: those with the same one are told together; empty for all of a category.
     - ``window``: seconds from the first one until it closes, or
@@ -61,7 +61,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """When a person's own cadences close: the time of day, and the day of a weekly one."""
+    """Closing times of a person's own cadences: the time of day, and the day of a weekly one."""
 
     at: str = "09:00"
     day: str = "mon"

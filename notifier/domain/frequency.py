@@ -24,7 +24,7 @@ _SECONDS = {Per.HOUR: 3600, Per.DAY: 86_400, Per.WEEK: 604_800}
 
 
 class Setter(StrEnum):
-    """Who set a cap, and for what; the name is kept with a delivery that exceeded it."""
+    """The one who set a cap, and for what; the name is kept with a delivery that exceeded it."""
 
     COMPANY = "company"  # for the channel
     CATEGORY = "category"  # the company, for a category

@@ -19,7 +19,7 @@ MOST_COUNTED = 1_000
 
 
 class Misfire(StrEnum):
-    """What happens to occurrences that were missed."""
+    """The treatment of occurrences that were missed."""
 
     RUN_ONCE = "run_once"  # the latest of them is run, late
     SKIP = "skip"  # none is run
@@ -27,7 +27,7 @@ class Misfire(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do about the occurrences that are due.
+    """A plan for the occurrences that are due.
 
     ``occurrence``: the one that is over then; ``None`` where none is due. ``runs``: whether to run
     it. ``missed``: number of those before it, which are over without a run; at most

@@ -1,4 +1,4 @@
-"""What the forms of a rule have in common: local days that match, and the minutes of each."""
+"""The base of a rule's forms: local days that match, and the minutes of each."""
 
 import calendar
 from collections.abc import Iterator, Sequence

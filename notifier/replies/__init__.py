@@ -16,7 +16,7 @@ LONGEST_TEXT = 1600
 
 
 class Kind(StrEnum):
-    """What a reply says."""
+    """The meaning of a reply."""
 
     STOP = "stop"  # send me no more
     START = "start"  # send to me again

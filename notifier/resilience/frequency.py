@@ -1,4 +1,4 @@
-"""What one person was sent, counted for frequency caps by rolling windows.
+"""Counts of what one person was sent, by rolling windows, for frequency caps.
 
 The same decision as the script in Redis (``apps.delivery.flow.frequency_counts``), over times that
 were read from a database.

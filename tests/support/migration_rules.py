@@ -77,7 +77,7 @@ def _flat(operations: Iterable[Operation]) -> Iterator[Operation]:
 
 
 def _indexes(operation: Operation, tables: Mapping[str, str]) -> bool:
-    """Whether an operation makes or drops an index of one of the tables."""
+    """Return whether an operation makes or drops an index of one of the tables."""
     if isinstance(operation, RunSQL):
         named = rf'\bINDEX\b.*\bON\s+(ONLY\s+)?"?({"|".join(tables.values())})\b'
         return bool(re.search(named, f"{operation.sql} {operation.reverse_sql}", re.I | re.S))

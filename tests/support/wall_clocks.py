@@ -1,4 +1,4 @@
-"""What clocks on the wall say, in zones that set them forward and back: for comparison."""
+"""Clocks on the wall, in zones that set them forward and back: for comparison."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ CHANGING = ("Europe/Vienna", "America/New_York", "Australia/Lord_Howe", "Pacific
 
 
 def walls_quiet(schedule: Schedule, zone: str, seconds: float) -> bool:
-    """Whether the clock on the wall says that it is quiet."""
+    """Return whether the clock on the wall says that it is quiet."""
     now = datetime.fromtimestamp(seconds, ZoneInfo(zone))
     minute = now.hour * 60 + now.minute
     for window in schedule.windows:

@@ -41,7 +41,7 @@ class SentenceOut(serializers.Serializer[Sentence]):
 
 @extend_schema_serializer(component_name="Explanation")
 class ExplanationOut(serializers.Serializer[Mapping[str, object]]):
-    """Why somebody got a notification or did not, in sentences for people."""
+    """An explanation of why somebody got a notification or did not, in sentences for people."""
 
     delivery_id = serializers.CharField()
     notification_id = serializers.UUIDField()

@@ -81,7 +81,7 @@ def has_audience(notification: Notification) -> bool:
 
 
 class LocalTimes:
-    """When people in each zone get a notification."""
+    """The send times of a notification by time zone."""
 
     def __init__(self, notification: Notification | NewNotification) -> None:
         self._row = notification

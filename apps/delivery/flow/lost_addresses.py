@@ -21,7 +21,7 @@ class Restored(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a step restored.
+    """The counts of what one step restored.
 
     ``place``: behind which the next one begins, ``None`` at the end. ``skipped``: how many it left,
     since another transaction had them locked.

@@ -53,7 +53,7 @@ REFUSED_SECONDS = 86_400.0
 
 
 class What(StrEnum):
-    """What is deleted of a notification."""
+    """The part of a notification that is deleted."""
 
     CONTENT = "content"
     RECORD = "record"

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 
 class AnswerSource(models.TextChoices):
-    """Where somebody read or acknowledged a notification."""
+    """The place where somebody read or acknowledged a notification."""
 
     INBOX = "inbox"
     API = "api"

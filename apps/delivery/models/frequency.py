@@ -1,4 +1,4 @@
-"""Where notifications are counted for frequency caps."""
+"""The store in which notifications are counted for frequency caps."""
 
 from django.db import models
 

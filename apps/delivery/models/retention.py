@@ -10,7 +10,7 @@ from apps.publishers.models import Publisher
 
 
 class RetentionRule(models.Model):
-    """How long notifications of a publisher, a category, or both are kept, in days.
+    """The days for which notifications of a publisher, a category, or both are kept.
 
     An empty publisher or category means any; both empty would be the settings', and is refused. The
     most specific rule that names a number decides: of both, of the category, of the publisher.

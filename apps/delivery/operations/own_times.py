@@ -1,4 +1,4 @@
-"""When each person of a dry run would get it by their own clock: local times and quiet hours."""
+"""Send times of a dry run by each person's own clock: local times and quiet hours."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -21,7 +21,7 @@ PASSED = "local_time_passed"
 
 
 class Turn(NamedTuple):
-    """When somebody would get it.
+    """The time at which somebody would get it.
 
     ``reason``: why not at once; empty if they would. ``due``: unix seconds; ``None`` for never.
     """

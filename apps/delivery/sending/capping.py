@@ -49,7 +49,7 @@ CAPPED = CounterMetric(
 
 
 class Counted(NamedTuple):
-    """Where and when the deliveries of a claim were counted; each by its id."""
+    """The store and time of the counts of a claim's deliveries, each by its id."""
 
     generation: int
     at: int

@@ -1,4 +1,4 @@
-"""How recipients leave: their links in messages, and the footer of promotional mails."""
+"""Links by which recipients unsubscribe, and the footer of promotional mails."""
 
 from dataclasses import replace
 

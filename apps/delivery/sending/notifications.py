@@ -177,7 +177,7 @@ class NotificationContext:
 
 
 class Renderer(Protocol):
-    """What renders a notification's content for each of its recipients in a claim."""
+    """The renderer of a notification's content for each of its recipients in a claim."""
 
     @property
     def has_marks(self) -> bool:

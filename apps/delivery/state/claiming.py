@@ -222,7 +222,7 @@ _CREATE_NAMED = create_named_statement(JUDGED_NAMED)
 
 
 class QuietColumns(NamedTuple):
-    """Which recipients of a claim come with their zone and quiet hours.
+    """The choice of a claim's recipients whose zone and quiet hours are read.
 
     ``may_wait``: those who have quiet hours of their own; ``company``: the others as well.
     """

@@ -254,7 +254,7 @@ def _columns(counted: Sequence[tuple[tuple[object, ...], int]]) -> list[list[obj
 
 
 class _Row:
-    """What is added to a row of ``MinuteCount``."""
+    """Numbers to add to a row of ``MinuteCount``."""
 
     __slots__ = ("count", "delivered", "latencies")
 

@@ -17,7 +17,7 @@ from apps.delivery.state.eligibility.rules import ChunkToDeliver, DeliveryRules
 
 
 class Judged(NamedTuple):
-    """How many deliveries of a chunk have a reason not to be sent, which is empty of the others.
+    """The number of a chunk's deliveries with a reason not to be sent, empty for those without.
 
     ``recipients``: of those with an empty one, each with the recipient, ``None`` for a bare
     endpoint.

@@ -12,7 +12,7 @@ _found = Reporter("certificates")
 
 
 def check(options: Options) -> Iterator[Finding]:
-    """Say of each when it ends. Those of providers are said with them."""
+    """Report the expiry of each certificate. Those of providers are said with them."""
     found = certificates.read(outside=options.call)
     for one in found:
         if one.name.split()[0] in settings.PROVIDERS and one.name.endswith("cert_file"):

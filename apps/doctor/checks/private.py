@@ -1,4 +1,4 @@
-"""Whether what is said to a server stays on this machine."""
+"""A check that a server is on this machine, so that nothing said to it leaves it."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""How operators log in: whether the OpenID provider answers, as the one that is configured."""
+"""A check of operators' log-in: the OpenID provider answers, as the one that is configured."""
 
 import time
 from collections.abc import Iterator, Mapping

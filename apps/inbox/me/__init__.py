@@ -1,4 +1,4 @@
-"""What a person's own app reads and writes beside the inbox: settings, choices, quiet hours.
+"""Calls of a person's own app beside the inbox: settings, choices, quiet hours.
 
 In: requests with a person's token. Out: calls of ``apps.preferences``. Imported by the URLs of
 ``apps.inbox``.

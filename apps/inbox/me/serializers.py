@@ -19,7 +19,7 @@ from notifier.domain.categories import CategoryKind
 
 
 class MeChangeIn(StrictSerializer):
-    """What a person may change of themselves. What is left out stays as it is."""
+    """Changes that a person makes of themselves. What is left out stays as it is."""
 
     locale = LocaleField(required=False, help_text="BCP 47, e.g. de-AT")
     time_zone = TimeZoneField(required=False)
@@ -111,6 +111,6 @@ class MyTopicOut(serializers.Serializer[Mapping[str, object]]):
 
 
 class MyTopicsOut(serializers.Serializer[Mapping[str, object]]):
-    """What the person is subscribed to, by display name."""
+    """The topics that the person is subscribed to, by display name."""
 
     topics = MyTopicOut(many=True)

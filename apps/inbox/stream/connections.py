@@ -78,7 +78,7 @@ class Connection:
 
     @property
     def busy(self) -> bool:
-        """Whether the client has not taken what was written last."""
+        """True if the client has not taken what was written last."""
         return self._task is not None
 
     def write(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What a section of the page is, and the boxes that several of them have.
+"""The base of a section of the page, and the boxes that several of them have.
 
 The form says which boxes were ticked when the page was shown, and which are now: only what the
 person changed is written, whatever else has changed meanwhile.
@@ -47,7 +47,7 @@ class Box(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What boxes are about. ``note``: said instead of them, or below the title."""
+    """The subject of some boxes. ``note``: said instead of them, or below the title."""
 
     title: str
     text: str

@@ -1,4 +1,4 @@
-"""How often a person wants to be sent what may wait, by category and for all others."""
+"""Choices of how often a person is sent what may wait, by category and for all others."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

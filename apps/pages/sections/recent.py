@@ -1,4 +1,4 @@
-"""Why the last messages came, without what they said."""
+"""The reasons for which the last messages came, without what they said."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What a person, or a bare endpoint, is subscribed to."""
+"""The topics that a person, or a bare endpoint, is subscribed to."""
 
 from collections.abc import Mapping, Sequence
 

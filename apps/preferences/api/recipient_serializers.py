@@ -54,7 +54,7 @@ class AttributesField(serializers.DictField):
 
 
 class PersonNameField(serializers.CharField):
-    """What to call a person, on one line: it stands in titles, such as a mail's subject."""
+    """The name of a person, on one line: it stands in titles, such as a mail's subject."""
 
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)

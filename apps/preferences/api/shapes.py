@@ -46,7 +46,7 @@ class PostedCap(TypedDict):
 
 
 class PostedDigestChoice(TypedDict):
-    """How often a person wants to be sent a category, as ``DigestChoiceIn`` validated it.
+    """A person's choice of how often to be sent a category, as ``DigestChoiceIn`` validated it.
 
     An empty category means all that have no choice of their own.
     """

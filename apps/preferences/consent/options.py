@@ -1,4 +1,4 @@
-"""What a person may choose about, channel by channel: one set of rules for pages and the API."""
+"""The options of a person, channel by channel: one set of rules for pages and the API."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from apps.preferences.topic_names import SubscribedTopic
 
 
 class Option(NamedTuple):
-    """Whether something is sent on one channel. ``scope``: of the preference that changes it."""
+    """A choice to be sent something on a channel. ``scope``: of the preference that changes it."""
 
     scope: PreferenceScope
     on: bool

@@ -18,7 +18,7 @@ _KEY = "all"
 
 
 class InUse(NamedTuple):
-    """Who has asked for digests: some category of the catalogue, some person."""
+    """Digests in use: by some category of the catalogue, by some person."""
 
     categories: bool
     people: bool

@@ -78,7 +78,7 @@ class DigestOut(CategoryDigestOut):
 
 
 class DigestChoiceIn(StrictSerializer):
-    """How often the person wants to be sent a category."""
+    """The person's choice of how often to be sent a category."""
 
     category = CategoryField(
         required=False,
@@ -94,7 +94,7 @@ class DigestChoiceIn(StrictSerializer):
 
 
 class DigestChoiceOut(serializers.Serializer[Mapping[str, object]]):
-    """How often a person wants to be sent a category."""
+    """A person's choice of how often to be sent a category."""
 
     category = serializers.CharField(allow_null=True)
     cadence = serializers.ChoiceField([one.value for one in Cadence])

@@ -15,7 +15,7 @@ from notifier.domain.frequency import Cap, Per, Setter
 
 
 class CapsOnChannel(NamedTuple):
-    """Who has set caps on a channel: some category of the catalogue, some person."""
+    """Caps set on a channel: by some category of the catalogue, by some person."""
 
     categories: bool
     people: bool

@@ -1,4 +1,4 @@
-"""How often people want to be sent what may wait."""
+"""Choices of how often people are sent what may wait."""
 
 from django.db import models
 
@@ -9,7 +9,7 @@ from notifier.domain.digests import Cadence
 
 
 class DigestChoice(models.Model):
-    """How often a person wants to be sent a category: at once, or together in digests.
+    """A person's choice to be sent a category at once, or together in digests.
 
     An empty category means all that have no row of their own. ``own``: the person chose it, and no
     publisher changes it any more. Written by ``apps.preferences.digests.services`` only.

@@ -1,4 +1,4 @@
-"""What people refuse and allow."""
+"""Preferences: refusals and permissions of people."""
 
 from django.db import models
 from django.db.models import Q

@@ -19,7 +19,7 @@ _STEPS = 20
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """What pages show of the company. Colours are ``#rrggbb``.
+    """The company as pages show it. Colours are ``#rrggbb``.
 
     ``button`` and ``on_button`` are a button's background and text; ``link`` and ``link_dark`` are
     the colour as text on a light and on a dark card.

@@ -54,7 +54,7 @@ def browse(url: str, form: dict[str, Any] | None = None, **headers: str) -> Any:
 
 
 def seen(answer: Any) -> str:
-    """What a page shows, without its markup."""
+    """Return the text that a page shows, without its markup."""
     body = answer.content.decode().partition("<body>")[2]
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
 

@@ -48,7 +48,7 @@ def around_now(*channels: str, hours: int = 2, ahead: int = 0) -> dict[str, Any]
 
 
 def end_of(schedule: dict[str, Any]) -> datetime:
-    """When a schedule of ``around_now`` ends next, in UTC."""
+    """Return the next end of a schedule of ``around_now``, in UTC."""
     now = datetime.now(UTC)
     hour, minute = map(int, schedule["windows"][0]["to"].split(":"))
     end = now.replace(hour=hour, minute=minute, second=0, microsecond=0)

@@ -59,7 +59,7 @@ def marked(about: str) -> dict[str, Any]:
 
 
 def exported(shop: Shop) -> Any:
-    """What is exported about the person."""
+    """Return the export about the person."""
     answer = shop.http.get(f"/v1/recipients/{ADA}/export")
     assert answer.status_code == 200
     return json.loads(answer.getvalue())
@@ -67,7 +67,7 @@ def exported(shop: Shop) -> Any:
 
 @dataclass
 class Traces:
-    """What the person is found by: marks in texts, the ids of their rows, hashes of addresses."""
+    """Traces of the person: marks in texts, the ids of their rows, hashes of addresses."""
 
     marks: list[str]
     recipient_id: int
@@ -238,7 +238,7 @@ class Person:
         self.shop.post(f"recipients/{ADA}/devices", body, status=201)
 
     def traces(self) -> Traces:
-        """What the person is found by now."""
+        """Return the traces of the person as they are now."""
         person = Recipient.objects.get(user_id=ADA)
         bare = Contact.objects.filter(recipient=None, channel="email")
         contacts = [*Contact.objects.filter(recipient=person), *bare]

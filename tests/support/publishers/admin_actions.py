@@ -28,7 +28,7 @@ def begin(client: Client, action: str, query: str = "", **fields: str) -> str:
 
 
 def confirmation(page: str) -> str | None:
-    """What the button of a page that asks for confirmation sends; ``None`` of another page."""
+    """Return what a confirmation page's button sends; ``None`` of another page."""
     found = re.search(r'name="confirmed" value="([^"]+)"', page)
     return found and found[1]
 
@@ -40,7 +40,7 @@ def confirm(client: Client, action: str, confirmed: str, **fields: str) -> str:
 
 
 def restore_button(client: Client, provider: str, error: str, since: str) -> dict[str, str]:
-    """What the Restore button of a provider's error sends, on the page of what was lost since."""
+    """Return what a provider error's Restore button sends, on the page of what was lost since."""
     page = client.get(reverse("admin:lost_addresses"), {"since": since}).content.decode()
     for form in re.findall(r"<form method=\"post\" action=\"[^\"]*restore/.*?</form>", page, re.S):
         fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))

@@ -69,7 +69,7 @@ class Tab:
         return self.page.evaluate("inboxes[0].sharing")
 
     def told(self, name: str) -> list[str]:
-        """What the library's events of this name were about."""
+        """Return the details of the library's events of this name."""
         every = self.page.evaluate("told")
         return [about for event, about in every if event == name]
 
@@ -86,7 +86,7 @@ class Tab:
         self.page.evaluate(_HIDE, hidden)
 
     def complaints(self) -> list[str]:
-        """What axe finds, and what is wider than the page."""
+        """Return what axe finds, and what is wider than the page."""
         options = {"runOnly": RULES, "resultTypes": ["violations"]}
         found = Axe().run(self.page, options=options).response["violations"]
         over = self.page.evaluate(

@@ -1,9 +1,11 @@
-"""The Makefile's help, the pre-commit hooks and the development container."""
+"""The Makefile's help, the hooks, the development container, and how docstrings open."""
 
 import json
 import re
+from pathlib import Path
 
 from stack.supervision.process import ROOT
+from tests.unit.project.test_sizes import modules
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 
@@ -39,3 +41,23 @@ def test_the_development_container_names_what_there_is():
     up = (ROOT / "README.md").read_text()
     for port in container["forwardPorts"]:
         assert f"http://127.0.0.1:{port}" in up
+
+
+#: A docstring that opens with a question is one that has to be guessed.
+QUESTION = re.compile(
+    r'^ *"""(?:How|What|Whatever|When|Where|Whether|Which|Who|Whoever|Whose|Why)\b.*', re.M
+)
+
+
+def _questions(text: str) -> list[str]:
+    return [found.strip() for found in QUESTION.findall(text)]
+
+
+def test_no_docstring_opens_with_a_question():
+    assert _questions('def f():\n    """What it does."""\n')
+    found = {str(path): _questions(path.read_text()) for path in modules()}
+    assert {path: some for path, some in found.items() if some and not _is_test(path)} == {}
+
+
+def _is_test(path: str) -> bool:
+    return Path(path).name.startswith(("test_", "conftest"))

@@ -10,7 +10,7 @@ LONGEST_FILE = 400
 LARGEST_PACKAGE = 15
 
 
-def _modules() -> list[Path]:
+def modules() -> list[Path]:
     """Return the Python files of the project, but for migrations and what is not its own."""
     found: list[Path] = []
     for folder, folders, files in os.walk(ROOT):
@@ -20,12 +20,12 @@ def _modules() -> list[Path]:
 
 
 def test_no_file_has_more_than_400_lines():
-    lengths = {str(path): len(path.read_text().splitlines()) for path in _modules()}
+    lengths = {str(path): len(path.read_text().splitlines()) for path in modules()}
     assert len(lengths) > 500
     assert not {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE}
 
 
 def test_no_package_has_more_than_fifteen_modules():
-    sizes = Counter(path.parent for path in _modules() if path.name != "__init__.py")
+    sizes = Counter(path.parent for path in modules() if path.name != "__init__.py")
     assert len(sizes) > 50
     assert not {str(path): size for path, size in sizes.items() if size > LARGEST_PACKAGE}

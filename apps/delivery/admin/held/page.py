@@ -41,7 +41,7 @@ class Wanted(forms.Form):
 
 
 class Listed(Wanted):
-    """What a page has listed, as its buttons send it.
+    """The filter of a page's list, as its buttons send it.
 
     ``accepted_before`` is the time that the page's hours meant: while it is open they come to mean
     more. Without a filter, ``all`` has to be ticked.

@@ -29,7 +29,7 @@ class Busy(Exception):
 
 
 class Slow(Busy):
-    """What was to be done under the locks has taken too long each time."""
+    """Raised where the work under the locks has taken too long each time."""
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from notifier.domain.states import DeliveryState
 
 
 class Asked:
-    """What a claim's notifications ask for, each looked up once."""
+    """The digests that a claim's notifications ask for, each looked up once."""
 
     def __init__(self, queue: Queue, contexts: Mapping[str, NotificationContext]) -> None:
         self._digests: dict[str, Digest | None] = {}

@@ -49,7 +49,7 @@ class Joining(NamedTuple):
 
 
 class _Identity(NamedTuple):
-    """What there is one open digest of; sorted, so that no two claims deadlock."""
+    """The key of an open digest, of which there is one; sorted, so that no two claims deadlock."""
 
     contact_id: int
     publisher_id: int

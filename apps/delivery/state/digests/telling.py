@@ -45,7 +45,7 @@ UPDATE delivery_delivery
 
 
 class Taken(NamedTuple):
-    """What the digests of a claim tell, by their delivery; and the digests that must wait."""
+    """The members of a claim's digests, by their digest's delivery; and digests that must wait."""
 
     told: Mapping[int, Sequence[Told]]
     postponed: Collection[int]

@@ -28,7 +28,7 @@ SELECT generation, in_redis, extract(epoch FROM clock_timestamp() - since)::floa
 
 
 class CountedWhere(NamedTuple):
-    """Where notifications are counted now, and for how many seconds it has been so."""
+    """The store in which notifications are counted now, and for how many seconds it has been."""
 
     generation: int
     in_redis: bool

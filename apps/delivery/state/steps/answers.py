@@ -23,7 +23,7 @@ _LOCKS, NUMBER = 8, 256
 
 
 class Awaited(NamedTuple):
-    """What would stop a delivery of a notification with steps that a worker is sending.
+    """The answer that would stop a delivery of a notification with steps that a worker is sending.
 
     ``unless``: of its step. ``to_group``: it is of a step for a group. ``shared``: see ``plan``.
     """

@@ -10,7 +10,7 @@ MOST = 5
 
 
 class Unless(StrEnum):
-    """What keeps a step from being sent to somebody. Each includes those behind it."""
+    """A condition that keeps a step from being sent to somebody. Each includes those behind it."""
 
     DELIVERED = "delivered"  # another channel has reached them
     READ = "read"  # they have read it, wherever

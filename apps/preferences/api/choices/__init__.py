@@ -1,1 +1,1 @@
-"""What people choose: categories, preferences, quiet hours."""
+"""Choices of people: categories, preferences, quiet hours."""

@@ -51,7 +51,7 @@ class TextsField(serializers.DictField):
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "boolean"}})
 class DefaultsField(serializers.DictField):
-    """Whether a category is sent to people who have chosen nothing, by channel."""
+    """The channels on which a category is sent to people who have chosen nothing."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(child=serializers.BooleanField(), **options)

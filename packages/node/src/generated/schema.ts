@@ -1902,7 +1902,7 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
         };
-        /** @description How often the person wants to be sent a category. */
+        /** @description The person's choice of how often to be sent a category. */
         readonly DigestChoiceIn: {
             /**
              * @description without, all that have no choice of their own
@@ -1911,7 +1911,7 @@ export interface components {
             readonly category?: string | null;
             readonly cadence: components["schemas"]["CadenceEnum"];
         };
-        /** @description How often a person wants to be sent a category. */
+        /** @description A person's choice of how often to be sent a category. */
         readonly DigestChoiceOut: {
             readonly category: string | null;
             readonly cadence: components["schemas"]["CadenceEnum"];
@@ -1998,7 +1998,7 @@ export interface components {
         };
         /** @enum {string} */
         readonly EventsEnum: "accepted" | "delivered" | "bounced" | "failed" | "dead" | "unknown" | "suppressed" | "expired" | "cancelled" | "message.received" | "preference.changed";
-        /** @description Why somebody got a notification or did not, in sentences for people. */
+        /** @description An explanation of why somebody got a notification or did not, in sentences for people. */
         readonly Explanation: {
             readonly delivery_id: string;
             /** Format: uuid */
@@ -2376,7 +2376,7 @@ export interface components {
                 readonly [key: string]: boolean;
             };
         };
-        /** @description What the person is subscribed to, by display name. */
+        /** @description The topics that the person is subscribed to, by display name. */
         readonly MyTopicsOut: {
             readonly topics: readonly components["schemas"]["MyTopicOut"][];
         };
@@ -2766,7 +2766,7 @@ export interface components {
                 readonly [key: string]: string;
             };
         };
-        /** @description What a person may change of themselves. What is left out stays as it is. */
+        /** @description Changes that a person makes of themselves. What is left out stays as it is. */
         readonly PatchedMeChangeIn: {
             /** @description BCP 47, e.g. de-AT */
             readonly locale?: string;
@@ -3311,7 +3311,7 @@ export interface components {
             /** Format: date-time */
             readonly updated_at: string;
         };
-        /** @description What became of an occurrence, or of a run by hand. */
+        /** @description The outcome of an occurrence, or of a run by hand. */
         readonly ScheduleRun: {
             /** @description a local time where it was on recipients' own clocks; null for a run by hand */
             readonly occurrence: string | null;

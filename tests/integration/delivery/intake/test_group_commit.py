@@ -13,7 +13,7 @@ from apps.delivery.intake.group_commit import PublishRequest
 from apps.delivery.models import ChunkTurn, Notification
 from apps.publishers.models import DayCount, Publisher
 from apps.publishers.selectors import publishers
-from tests.integration.delivery.intake.groups import (
+from tests.integration.delivery.intake.conftest import (
     Asking,
     blocked,
     kinds,

@@ -10,7 +10,7 @@ from apps.delivery.intake import drafts, group_commit
 from apps.delivery.intake.group_commit import PublishRequest
 from apps.delivery.intake.idempotency import Answer as IdempotentAnswer
 from apps.delivery.models import Notification
-from tests.integration.delivery.intake.groups import kinds, to_ada
+from tests.integration.delivery.intake.conftest import kinds, to_ada
 
 pytestmark = pytest.mark.usefixtures("ada")
 

@@ -70,7 +70,7 @@ class InboxEvent:
 
 @dataclass(frozen=True, slots=True)
 class StreamTicket:
-    """What opens one stream, in the URL of an ``EventSource``, until ``expires_at``."""
+    """A ticket that opens one stream, in the URL of an ``EventSource``, until ``expires_at``."""
 
     ticket: str
     expires_at: datetime = field(metadata=TIME)

@@ -132,7 +132,7 @@ class FallbackStep:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Who acknowledged a notification, and when. ``user_id``: ``None`` where it is not shown."""
+    """An acknowledgement of a notification. ``user_id``: ``None`` where it is not shown."""
 
     user_id: str | None
     acknowledged_at: datetime = field(metadata=TIME)
@@ -276,7 +276,7 @@ def _by_channel(answer: Mapping[str, Any]) -> dict[str, tuple[Sentence, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why somebody got a notification or did not, in sentences.
+    """An explanation of why somebody got a notification or did not, in sentences.
 
     ``verdict``: yes, perhaps, not_yet or no; ``headline`` is its sentence. ``sentences`` are about
     the notification, ``channels`` about each channel. ``user_id``: ``None`` for a bare endpoint.

@@ -47,7 +47,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRun:
-    """What became of an occurrence; ``occurrence`` is ``None`` for a run by hand.
+    """The outcome of an occurrence; ``occurrence`` is ``None`` for a run by hand.
 
     It has no zone where it was on recipients' own clocks.
     ``state``: accepted, failed, skipped or missed. ``missed``: occurrences before it that were

@@ -1,1 +1,1 @@
-"""What people and the company choose: categories, caps, quiet hours."""
+"""Choices of people and the company: categories, caps, quiet hours."""

@@ -8,7 +8,7 @@ from notifier_client.rows.base import write
 
 @dataclass(frozen=True, slots=True)
 class DigestChoice:
-    """How often a person wants to be sent a category.
+    """A person's choice of how often to be sent a category.
 
     ``cadence``: at_once, hourly, daily or weekly. ``category``: ``None`` for all that have no
     choice of their own.
