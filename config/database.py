@@ -109,18 +109,18 @@ def check_age(parameters: Mapping[str, Any]) -> None:
     first connection instead, which they do not get before the answer is good.
     """
     from apps.core.postgresql import first_connection  # once Django is set up
-    from apps.delivery.holding import recognition
+    from apps.delivery.holding import restore_detection
 
     try:
         with closing(psycopg2.connect(**parameters)) as connection:
-            why = recognition.reason_to_stop(connection)
+            why = restore_detection.reason_to_stop(connection)
     except psycopg2.Error as error:
         log.warning(
             "PostgreSQL does not answer (%s): whether a backup was restored is asked with the "
             "first connection",
             type(error).__name__,
         )
-        first_connection.owe(recognition.reason_to_stop)
+        first_connection.owe(restore_detection.reason_to_stop)
         return
     if why:
         raise ImproperlyConfigured(why)

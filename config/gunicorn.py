@@ -68,13 +68,13 @@ def post_worker_init(worker: Any) -> None:
 
     Objects that exist by now live as long as the process, so the collector need not visit them.
     """
-    from apps.alerts import watching  # once Django is set up
+    from apps.alerts import evaluator  # once Django is set up
     from apps.core import tracing
     from apps.core.postgresql import pool
 
     pool.fill("default", pool.AT_START)
     tracing.start()
-    watching.start()
+    evaluator.start()
     gc.collect()
     gc.freeze()
     util.write_error = write_problem

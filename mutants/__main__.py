@@ -23,7 +23,7 @@ from mutants.report import Fate, Result
 from mutants.trial import Test
 from stack import environment, servers
 from stack.errors import StackError
-from stack.state import HOME, fresh
+from stack.state_directory import HOME, fresh
 from stack.supervision.parent import heed_signals
 from stack.supervision.process import ROOT
 

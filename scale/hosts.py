@@ -20,7 +20,7 @@ from scale import limit
 from scale.errors import Unavailable
 from scale.limit import Limit
 from stack import debian
-from stack.supervision.place import Place
+from stack.supervision.network_host import Place
 
 #: The prefix of all names, followed by our pid: namespaces and control groups are
 #: ``nfy<pid>-<host>``, interfaces ``nfy<pid>-<number>`` (Linux allows 15 characters).

@@ -14,7 +14,7 @@ from stack.backends.rabbitmq import RabbitMQ
 from stack.backends.redis import Redis
 from stack.errors import StackError
 from stack.servers import Servers
-from stack.state import fresh
+from stack.state_directory import fresh
 from stack.supervision import ports
 from stack.supervision.processes import Procfile
 

@@ -5,11 +5,11 @@ import signal
 import sys
 from pathlib import Path
 
-from stack import environment, manage, servers, stage
+from stack import environment, manage, servers, whole_service
 from stack.demo import LEAST_SUBSCRIBERS, SETTINGS, SUBSCRIBERS, play
 from stack.errors import StackError
 from stack.screenshots import screenshots
-from stack.state import HOME, fresh
+from stack.state_directory import HOME, fresh
 from stack.suite import test
 from stack.supervision.parent import end_with_parent, heed_signals
 from stack.supervision.process import Process
@@ -56,7 +56,7 @@ def demo(subscribers: int) -> int:
     """Play the scenario on a stack of its own. Returns 0, or 1 after printing the reason."""
     with fresh("demo") as state, servers.running(state) as found:
         print("Starting the sandbox, the API and the workers", flush=True)
-        with stage.running(state, found, settings=SETTINGS, receipts=True) as on:
+        with whole_service.running(state, found, settings=SETTINGS, receipts=True) as on:
             return play(on.api_url, on.stream_url, on.sandbox, on.env, subscribers)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack.servers import Servers
-from stack.state import State
+from stack.state_directory import State
 
 #: Variables with which coverage would measure the service's processes. They are removed: what these
 #: processes run is measured elsewhere, and their start would take half as long again.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from stack.errors import StackError
-from stack.state import State, running_env
+from stack.state_directory import State, running_env
 from stack.supervision.process import ROOT, Process
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from stack.state import State
+from stack.state_directory import State
 from stack.supervision.process import Process
 
 

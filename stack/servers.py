@@ -10,7 +10,7 @@ from stack.backends import rabbitmq
 from stack.backends.postgres import Postgres
 from stack.backends.rabbitmq import RabbitMQ
 from stack.backends.redis import Redis
-from stack.state import State
+from stack.state_directory import State
 
 
 @dataclass(frozen=True, slots=True)

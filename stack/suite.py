@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack import debian, environment, servers
-from stack.state import State, fresh
+from stack.state_directory import State, fresh
 from stack.supervision.process import Process
 
 #: At SIGINT pytest reports the results so far.

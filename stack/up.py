@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.settings import settings as sandbox_settings
 from stack import environment, manage, servers
 from stack.sandbox import Sandbox
-from stack.state import State, kept
+from stack.state_directory import State, kept
 from stack.supervision import ports
 from stack.supervision.process import ROOT, Process
 from stack.supervision.processes import READY, STOPPING, Procfile

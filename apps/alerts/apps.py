@@ -12,7 +12,7 @@ class AlertsConfig(AppConfig):
 
     def ready(self) -> None:
         """Start the thread of each worker and beat; ``web`` and ``stream`` start theirs."""
-        from apps.alerts import watching
+        from apps.alerts import evaluator
 
-        celeryd_after_setup.connect(watching.start, dispatch_uid="alerts")
-        beat_init.connect(watching.start, dispatch_uid="alerts")
+        celeryd_after_setup.connect(evaluator.start, dispatch_uid="alerts")
+        beat_init.connect(evaluator.start, dispatch_uid="alerts")

@@ -20,7 +20,7 @@ from apps.bulk.models import ActionKind, BulkAction
 from apps.core import clock
 from apps.delivery.admin import deliveries, lost_addresses
 from apps.delivery.models import OF_PUBLISHERS
-from apps.delivery.operations import finding
+from apps.delivery.operations import search
 from apps.operators import markup
 from apps.operators.large_lists import ReadOnly
 from apps.operators.list_filters import ALL, choice, moment_of
@@ -292,11 +292,11 @@ def _match(request: HttpRequest, action: str) -> dict[str, Any] | None:
     if found.get("kind") == ALL:
         return None
     if "q" in found:
-        if finding.title_words(found["q"]):
+        if search.title_words(found["q"]):
             return None  # a look through titles may end before all are found
         # Later the same words may find something else. And the row outlives a person who is
         # searched, whom it must not name.
-        named = finding.searched(found.pop("q").strip(), people=people)
+        named = search.searched(found.pop("q").strip(), people=people)
         if not named:
             return None
         found |= named

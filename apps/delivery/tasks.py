@@ -11,8 +11,8 @@ from typing import TypedDict
 from celery import shared_task
 
 from apps.core.processes import heartbeat as _heartbeat
-from apps.delivery.holding import recognition as _recognition
-from apps.delivery.maintenance import notifications as _notifications
+from apps.delivery.holding import restore_detection as _recognition
+from apps.delivery.maintenance import notification_retention as _notifications
 from apps.delivery.maintenance import retention as _purge
 from apps.delivery.maintenance import sweeper as _sweeper
 from apps.delivery.maintenance.partitions import making as _making

@@ -15,7 +15,7 @@ from apps.core.client_address import remote_address
 from apps.operators import log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
 from apps.operators.sessions import ADDRESS, BEGAN, BROWSER, LONGEST_BROWSER
-from apps.operators.signin import accounts, half
+from apps.operators.signin import accounts, pending_log_in
 from apps.operators.theme import AuthenticationForm
 from apps.publishers import audit
 
@@ -62,8 +62,8 @@ class LogInForm(AuthenticationForm):
             raise
         log_in_limits.clear(name, address)
         user = self.get_user()
-        if half.is_needed(user):
-            raise half.Needed(user)
+        if pending_log_in.is_needed(user):
+            raise pending_log_in.Needed(user)
         return cleaned
 
     def confirm_login_allowed(self, user: User) -> None:

@@ -13,8 +13,14 @@ from django.utils.http import urlencode
 from apps.core.client_address import remote_address
 from apps.operators import log_in, log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
-from apps.operators.signin import accounts, half, second_factor_views, session_views, views
-from apps.operators.signin.onward import onward
+from apps.operators.signin import (
+    accounts,
+    pending_log_in,
+    second_factor_views,
+    session_views,
+    views,
+)
+from apps.operators.signin.next_page import onward
 from apps.operators.theme import UnfoldAdminSite
 from apps.publishers import audit
 
@@ -52,8 +58,8 @@ class OperatorsSite(UnfoldAdminSite):
         context = _ways_in(request) | (extra_context or {})
         try:
             answer = super().login(request, context)
-        except half.Needed as needed:
-            return half.begin(request, needed.user, onward(request))
+        except pending_log_in.Needed as needed:
+            return pending_log_in.begin(request, needed.user, onward(request))
         form = (getattr(answer, "context_data", None) or {}).get("form")
         if seconds := getattr(form, "retry_after", 0):
             answer.status_code = 429

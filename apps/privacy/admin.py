@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from apps.delivery.admin.recipients import RecipientAdmin
-from apps.delivery.maintenance import notifications
+from apps.delivery.maintenance import notification_retention
 from apps.delivery.models import RetentionRule
-from apps.delivery.operations import retained
-from apps.delivery.operations.retained import Kept
+from apps.delivery.operations import retention_periods
+from apps.delivery.operations.retention_periods import Kept
 from apps.operators import markup
 from apps.operators.audit import Audited
 from apps.operators.large_lists import ReadOnly
@@ -52,7 +52,9 @@ class RetainedPublisherAdmin(PublisherAdmin):
     """Publishers, with how long what they send is kept."""
 
     def panels(self, request: HttpRequest, row: Publisher) -> Sequence[Panel]:
-        rows = {(name or "any other",): days for name, days in retained.kept_of(row.pk).items()}
+        rows = {
+            (name or "any other",): days for name, days in retention_periods.kept_of(row.pk).items()
+        }
         return [*super().panels(request, row), _panel(("category",), rows.items())]
 
 
@@ -63,11 +65,11 @@ class RetainedCategoryAdmin(CategoryAdmin):
     def panels(self, request: HttpRequest, row: Category) -> Sequence[Panel]:
         rules = list(RetentionRule.objects.select_related("publisher").order_by("publisher__name"))
         rows = {
-            (str(rule.publisher),): retained.kept(rules, rule.publisher_id, row.name)
+            (str(rule.publisher),): retention_periods.kept(rules, rule.publisher_id, row.name)
             for rule in rules
             if rule.publisher is not None and rule.category in ("", row.name)
         }
-        rows["any other",] = retained.kept(rules, None, row.name)
+        rows["any other",] = retention_periods.kept(rules, None, row.name)
         return [*super().panels(request, row), _panel(("publisher",), rows.items())]
 
 
@@ -119,23 +121,23 @@ class RetentionRuleAdmin(Audited, ModelAdmin):
     ) -> HttpResponse:
         rules = list(RetentionRule.objects.select_related("publisher").order_by(*self.ordering))
         rows: dict[tuple[str, ...], Kept] = {
-            (str(rule.publisher or "any"), rule.category or "any"): retained.kept(
+            (str(rule.publisher or "any"), rule.category or "any"): retention_periods.kept(
                 rules, rule.publisher_id, rule.category
             )
             for rule in rules
         }
-        rows["any other", "any other"] = retained.kept((), None, "")
+        rows["any other", "any other"] = retention_periods.kept((), None, "")
         panel = _panel(("publisher", "category"), rows.items())
         return super().changelist_view(request, {"panels": [panel], **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        notifications.rules_changed()
+        notification_retention.rules_changed()
 
     def delete_model(self, request: HttpRequest, obj: RetentionRule) -> None:
         super().delete_model(request, obj)
-        notifications.rules_changed()
+        notification_retention.rules_changed()
 
     def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[RetentionRule]") -> None:
         super().delete_queryset(request, queryset)
-        notifications.rules_changed()
+        notification_retention.rules_changed()

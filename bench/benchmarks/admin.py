@@ -18,7 +18,7 @@ import psycopg2
 
 from bench.harness import rows
 from stack import environment, manage, servers
-from stack.state import fresh
+from stack.state_directory import fresh
 
 #: Most milliseconds of a page.
 BAR = 300

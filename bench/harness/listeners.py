@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import uvloop
 
 from stack.errors import StackError
-from stack.state import State
+from stack.state_directory import State
 from stack.supervision.process import Process
 
 PATH = "/v1/inbox/stream"

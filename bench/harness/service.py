@@ -25,7 +25,7 @@ from stack.backends.redis import Redis
 from stack.debian import RABBITMQ
 from stack.errors import StackError
 from stack.servers import Servers
-from stack.state import State, fresh
+from stack.state_directory import State, fresh
 from stack.supervision import ports
 from stack.supervision.process import ROOT, Process
 from stack.supervision.processes import Procfile, Running

@@ -16,9 +16,9 @@ from sandbox.settings import settings as sandbox_settings
 from stack import debian
 from stack.debian import NGINX
 from stack.errors import StackError
-from stack.state import State
+from stack.state_directory import State
 from stack.supervision import ports
-from stack.supervision.place import HERE, Place
+from stack.supervision.network_host import HERE, Place
 from stack.supervision.process import ROOT, Process
 
 PROGRAM = Path("/usr/sbin/nginx")

@@ -18,7 +18,7 @@ django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402
 
-from apps.alerts import watching  # noqa: E402
+from apps.alerts import evaluator  # noqa: E402
 from apps.core import tracing  # noqa: E402
 from apps.inbox.stream.application import ABORT, Stream  # noqa: E402
 from config import database  # noqa: E402
@@ -107,7 +107,7 @@ def main() -> int:
     server = Server(config, stream)
     log.info("The stream listens at %s:%d", at.host, at.port)
     tracing.start()
-    watching.start()
+    evaluator.start()
     server.run(sockets=[listener])
     return 0 if server.started else 3
 

@@ -18,7 +18,7 @@ import redis
 from faults.kinds import network
 from notifier.domain import queues
 from sandbox.client import SandboxClient
-from stack import manage, stage
+from stack import manage, whole_service
 from stack.backends import rabbitmq
 from stack.backends.postgres import Postgres
 from stack.backends.rabbitmq import RabbitMQ
@@ -27,9 +27,9 @@ from stack.backends.redis import Redis
 from stack.debian import RABBITMQ
 from stack.errors import StackError
 from stack.servers import Servers
-from stack.stage import Stage
-from stack.state import State, fresh
+from stack.state_directory import State, fresh
 from stack.supervision.process import PATIENCE, Process
+from stack.whole_service import Stage
 
 #: Processes that run; the workers of other channels would only take memory.
 PROCESSES = (
@@ -230,7 +230,7 @@ def running(
             rabbit = stack.enter_context(RabbitMQ(state))
         url = nodes.url if nodes else rabbit.url if rabbit else ""
         servers = Servers(postgres.url, redis.url, url, postgres, redis, rabbit)
-        on = stack.enter_context(stage.running(state, servers, *PROCESSES, settings=env))
+        on = stack.enter_context(whole_service.running(state, servers, *PROCESSES, settings=env))
         key = manage.create_publisher(on.env, "faults")
         directory_key = manage.create_publisher(on.env, "accounts", "--directory")
         sandbox = SandboxClient(on.sandbox["control_url"])

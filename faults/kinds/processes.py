@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from faults.harness.fault import Duplicates, fault
-from faults.harness.gate import Gate
+from faults.harness.provider_proxy import Gate
 from faults.harness.service import CHUNK_SIZE, PROCESSES
 from faults.harness.trial import Trial
 from faults.kinds import locks

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from faults.harness.fault import Duplicates, fault
-from faults.harness.gate import Gate
+from faults.harness.provider_proxy import Gate
 from faults.harness.trial import Trial
 
 #: Seconds of recovery with FCM's own first pause: a minute and a fifth of it.

@@ -13,7 +13,7 @@ from faults.harness.service import listening, until
 from faults.harness.trial import Trial
 from stack.backends.postgres import BINARIES, DATABASE, USER, Postgres
 from stack.errors import StackError
-from stack.state import State
+from stack.state_directory import State
 from stack.supervision import unprivileged
 from stack.supervision.ports import HOST
 

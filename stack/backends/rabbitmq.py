@@ -14,9 +14,9 @@ from notifier.domain.queues import at_broker, names
 from stack import debian
 from stack.debian import RABBITMQ, SYSTEM_PATH
 from stack.errors import StackError
-from stack.state import State, write_private
+from stack.state_directory import State, write_private
 from stack.supervision import ports
-from stack.supervision.place import HERE, Place
+from stack.supervision.network_host import HERE, Place
 from stack.supervision.process import PATIENCE, Process
 
 #: Seconds for the answer to a connection; where nothing listens, it fails at once.

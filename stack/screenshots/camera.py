@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from notifier_client import NotifierClient
 from sandbox.client import SandboxClient
-from stack import chromium, debian, manage, servers, stage
+from stack import chromium, debian, manage, servers, whole_service
 from stack.debian import CHROMIUM, NODE, NPM
 from stack.errors import StackError
 from stack.screenshots import scene
-from stack.stage import Stage
-from stack.state import State, fresh
+from stack.state_directory import State, fresh
 from stack.supervision.process import ROOT
+from stack.whole_service import Stage
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, ViewportSize
@@ -40,7 +40,7 @@ def screenshots(directory: Path = DIRECTORY) -> int:
     directory.mkdir(parents=True, exist_ok=True)
     with fresh("screenshots") as state, servers.running(state) as found:
         print("Starting the sandbox, the API and the workers", flush=True)
-        with stage.running(state, found) as on:
+        with whole_service.running(state, found) as on:
             with (
                 NotifierClient(on.api_url, manage.create_publisher(on.env, "shop")) as client,
                 NotifierClient(

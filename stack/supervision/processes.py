@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from stack.errors import StackError
-from stack.supervision.place import HERE, Place
+from stack.supervision.network_host import HERE, Place
 from stack.supervision.ports import HOST, listens
 from stack.supervision.process import PATIENCE, ROOT, Process, stop_all
 

@@ -26,12 +26,12 @@ from drf_spectacular.generators import SchemaGenerator
 from playwright.sync_api import expect
 
 from notifier_client import NotifierClient
-from stack import chromium, servers, stage
+from stack import chromium, servers, whole_service
 from stack.debian import CHROMIUM, CURL, NODE, NPM
-from stack.stage import Stage
-from stack.state import fresh
+from stack.state_directory import fresh
 from stack.supervision import ports
 from stack.supervision.process import PATIENCE, ROOT
+from stack.whole_service import Stage
 from tests.support.pages import Block, blocks
 from tests.support.programs import need
 from tests.support.waiting import until
@@ -74,7 +74,7 @@ def service(port: int) -> Iterator[Stage]:
     """The whole service, with the sandbox in place of providers."""
     settings = {"NOTIFIER_INBOX_ORIGINS": f"http://127.0.0.1:{port}"}
     with fresh("pages") as state, servers.running(state) as found:
-        with stage.running(state, found, settings=settings, receipts=True) as on:
+        with whole_service.running(state, found, settings=settings, receipts=True) as on:
             yield on
 
 

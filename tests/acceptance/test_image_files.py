@@ -16,7 +16,7 @@ import pytest
 from config.processes.process import Probe
 from config.processes.table import PROCESSES
 from stack import environment, manage, servers
-from stack.state import kept
+from stack.state_directory import kept
 from stack.supervision import ports
 from stack.supervision.process import PATIENCE, ROOT
 from tests.support.waiting import until

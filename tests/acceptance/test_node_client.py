@@ -13,10 +13,10 @@ import pytest
 
 from apps.publishers.scopes import Scope
 from notifier_client import InboxClient, NotifierClient
-from stack import servers, stage
-from stack.stage import Stage
-from stack.state import fresh
+from stack import servers, whole_service
+from stack.state_directory import fresh
 from stack.supervision.process import ROOT
+from stack.whole_service import Stage
 from tests.support.publishers.npm import copied, run
 
 SOURCE = ROOT / "packages" / "node"
@@ -52,7 +52,7 @@ def packed(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def service() -> Iterator[Stage]:
     """A running service, with the sandbox in place of providers."""
     with fresh("node") as state, servers.running(state) as found:
-        with stage.running(state, found, *PROCESSES) as on:
+        with whole_service.running(state, found, *PROCESSES) as on:
             yield on
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from notifier_client import Contact, Device, NotifierClient
-from stack import servers, stage
-from stack.state import kept
+from stack import servers, whole_service
+from stack.state_directory import kept
 from stack.supervision import ports
 from stack.supervision.process import PATIENCE, ROOT
 from stack.supervision.processes import Procfile
@@ -41,7 +41,7 @@ def test_every_process_and_command_runs_and_delivers_on_every_channel(production
     flower = ports.free()
     settings = {"PATH": f"{production / 'bin'}:/usr/bin:/bin", "FLOWER_PORT": str(flower)}
     with kept(tmp_path / "state") as state, servers.running(state) as found:
-        with stage.running(state, found, *names, settings=settings) as on:
+        with whole_service.running(state, found, *names, settings=settings) as on:
 
             def manage(*arguments: str) -> str:
                 command = [production / "bin" / "python", "manage.py", *arguments]

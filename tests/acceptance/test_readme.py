@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from sandbox.client import SandboxClient
-from stack import servers, stage
+from stack import servers, whole_service
 from stack.debian import CURL
-from stack.stage import Stage
-from stack.state import State, kept
+from stack.state_directory import State, kept
 from stack.supervision.process import PATIENCE, ROOT
+from stack.whole_service import Stage
 from tests.support.pages import blocks
 from tests.support.programs import need
 
@@ -60,7 +60,7 @@ def service(state: State) -> Iterator[Stage]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("DATABASE_URL")
         patch.delenv("REDIS_URL")
-        with servers.running(state) as found, stage.running(state, found, *PROCESSES) as on:
+        with servers.running(state) as found, whole_service.running(state, found, *PROCESSES) as on:
             state.publish_env(on.env)
             yield on
 

@@ -17,10 +17,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from apps.publishers.scopes import Scope
 from notifier_client import NotifierClient
 from sandbox.client import SandboxClient
-from stack import chromium, manage, servers, stage
+from stack import chromium, manage, servers, whole_service
 from stack.debian import CHROMIUM
-from stack.stage import Stage
-from stack.state import State, kept
+from stack.state_directory import State, kept
+from stack.whole_service import Stage
 from tests.support.programs import need
 from tests.support.publishers import inbox_library
 from tests.support.publishers.bell_tabs import Person
@@ -59,7 +59,7 @@ def service(browser: Browser, state: State) -> Iterator[Stage]:
     """The service with its sandbox. Asked for after the browser: without it nothing is started."""
     with (
         servers.running(state) as found,
-        stage.running(state, found, *PROCESSES, settings=SETTINGS, receipts=True) as on,
+        whole_service.running(state, found, *PROCESSES, settings=SETTINGS, receipts=True) as on,
     ):
         yield on
 

@@ -20,7 +20,7 @@ from apps.delivery.flow import host_breakers
 from notifier.resilience.breaker import Standing, State
 from notifier_client import Contact, NotifierClient, Preference, TemplateContent
 from sandbox.client import SandboxClient
-from stack.stage import Stage
+from stack.whole_service import Stage
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 #: Rules that depend on the colour scheme; the others are checked in light alone.

@@ -15,8 +15,8 @@ from playwright.sync_api import Page
 
 from notifier_client import NotifierClient
 from sandbox.client import SandboxClient
-from stack.stage import Stage
 from stack.supervision.process import ROOT
+from stack.whole_service import Stage
 from tests.browser.action_context import ActionContext
 from tests.browser.load import TOPIC, Load
 from tests.browser.presses import PRESS, press_of

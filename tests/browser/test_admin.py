@@ -8,9 +8,9 @@ from playwright.sync_api import Page, expect
 
 from notifier_client import Contact, NotifierClient
 from sandbox.client import SandboxClient
-from stack.stage import Stage
-from stack.state import State
+from stack.state_directory import State
 from stack.supervision.process import PATIENCE
+from stack.whole_service import Stage
 
 
 def test_an_operator_logs_in_with_a_password(service: Stage, state: State, session, page: Page):

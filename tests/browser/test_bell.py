@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from notifier_client import NotifierClient
-from stack.stage import Stage
+from stack.whole_service import Stage
 from tests.support.publishers.bell_tabs import Person, equal
 from tests.support.waiting import until
 

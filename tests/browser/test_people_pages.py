@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from notifier_client import NotifierClient, QuietWindow, TemplateContent
 from sandbox.client import SandboxClient
-from stack.stage import Stage
+from stack.whole_service import Stage
 from tests.browser.test_accessibility import SCHEMES, WIDTHS, complaints
 from tests.support import mail_reader
 from tests.support.waiting import until

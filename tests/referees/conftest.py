@@ -11,11 +11,11 @@ from urllib.request import urlopen
 
 import pytest
 
-from stack import debian, servers, stage
+from stack import debian, servers, whole_service
 from stack.debian import GO, JAVA, JAVA_ANNOTATIONS, JAVAC, NODE, NPM
-from stack.stage import Stage
-from stack.state import fresh
+from stack.state_directory import fresh
 from stack.supervision.process import PATIENCE, ROOT
+from stack.whole_service import Stage
 from tests.support.programs import need
 
 HERE = Path(__file__).parent
@@ -39,7 +39,7 @@ def service() -> Iterator[Stage]:
     It is gone before another package's tests start theirs: they share the broker.
     """
     with fresh("referees") as state, servers.running(state) as found:
-        with stage.running(state, found, *PROCESSES) as on:
+        with whole_service.running(state, found, *PROCESSES) as on:
             yield on
 
 

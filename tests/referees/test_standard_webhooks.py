@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from notifier_client import Contact, NotifierClient
 from sandbox.client import SandboxClient
-from stack.stage import Stage
+from stack.whole_service import Stage
 from tests.referees.conftest import HERE, run
 
 

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 
 from apps.core import cache
-from apps.delivery.holding import recognition
+from apps.delivery.holding import restore_detection
 from stack.supervision.process import PATIENCE
 
 T = TypeVar("T")
@@ -55,6 +55,6 @@ def _redis_is_waited_for() -> Iterator[None]:
     """Wait for Redis: the service goes on without one that does not answer for a moment."""
     with (
         mock.patch.object(cache, "ANSWER_SECONDS", PATIENCE),
-        mock.patch.object(recognition, "ANSWER_SECONDS", PATIENCE),
+        mock.patch.object(restore_detection, "ANSWER_SECONDS", PATIENCE),
     ):
         yield

@@ -13,8 +13,8 @@ from apps.core.row_windows import look_through
 from apps.delivery import selectors
 from apps.delivery import state as delivery_state
 from apps.delivery.models import Notification, NotificationKind
-from apps.delivery.operations import finding
-from apps.delivery.operations.finding import Wanted
+from apps.delivery.operations import search
+from apps.delivery.operations.search import Wanted
 from apps.delivery.selectors import NotificationState
 
 #: Notifications that are looked at together for whether anything of them is open.
@@ -95,14 +95,14 @@ def _rows(row: BulkAction) -> tuple[QuerySet[Notification], Q]:
         until=times["until"],
     )
     # An id has the time of the process that made it, which its clock may have wrong.
-    before = finding.first_id(row.requested_at, finding.CLOCKS_APART)
+    before = search.first_id(row.requested_at, search.CLOCKS_APART)
     searched = {name: match[name] for name in _SEARCHED if name in match}
     if row.publisher_id is not None and not searched:
-        rows, rest = finding.notifications(row.publisher_id, wanted)
+        rows, rest = search.notifications(row.publisher_id, wanted)
     else:
         if "reference" in match:
             searched["reference"] = match["reference"]
-        base, rest = finding.found_by(searched, before) if searched else (Q(), Q())
+        base, rest = search.found_by(searched, before) if searched else (Q(), Q())
         rows = Notification.objects.filter(base)
         if row.publisher_id is not None:
             rest &= Q(publisher=row.publisher_id)

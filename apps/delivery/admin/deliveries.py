@@ -22,7 +22,7 @@ from apps.delivery.models import (
     Notification,
     NotificationKind,
 )
-from apps.delivery.operations import dead_letters, descriptions, finding, reasons
+from apps.delivery.operations import dead_letters, descriptions, reasons, search
 from apps.operators import markup
 from apps.operators.bulk import ActsOnAll, BulkButton
 from apps.operators.large_lists import ReadOnly, Search
@@ -317,5 +317,5 @@ def _find(term: str, *, people: bool) -> Search:
         return Search(Q(pk__in=[]))
     if found := recipient_ids([term]):
         return Search(Q(recipient_id__in=list(found.values())))
-    ids, cut = finding.deliveries_at(term.removeprefix("address:"))
+    ids, cut = search.deliveries_at(term.removeprefix("address:"))
     return Search(Q(pk__in=ids), cut=cut)

@@ -30,7 +30,7 @@ from apps.delivery.admin.held import page as held
 from apps.delivery.intake import accept, template_sends
 from apps.delivery.intake.earlier import editing, replaying
 from apps.delivery.models import Notification, NotificationKind
-from apps.delivery.operations import finding, steps
+from apps.delivery.operations import search, steps
 from apps.delivery.selectors import NotificationState
 from apps.delivery.sending import cancellation
 from apps.operators import markup
@@ -133,11 +133,11 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
         return [*super().get_list_display(request), *titles]
 
     def search(self, request: HttpRequest, term: str) -> Search:
-        words = finding.title_words(term)
+        words = search.title_words(term)
         if words and request.user.has_perm(TITLES):
-            found = finding.titled(words)
+            found = search.titled(words)
             return Search(Q(pk__in=found.ids), cut=found.cut)
-        return Search(*finding.notifications_like(term.strip(), people=may_see_people(request)))
+        return Search(*search.notifications_like(term.strip(), people=may_see_people(request)))
 
     def with_page(self, rows: list[Notification]) -> list[Notification]:
         attach_templates(rows)

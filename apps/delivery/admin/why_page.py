@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.delivery.models import Notification
-from apps.delivery.operations import retained
+from apps.delivery.operations import retention_periods
 from apps.delivery.operations.evidence import Sentence
 from apps.delivery.operations.explain import explain
 from apps.operators import markup
@@ -45,7 +45,7 @@ def _answer(user_id: str, key: str) -> dict[str, object]:
     except ValueError:
         return {"problem": "A notification's id is a UUID, as the API and the lists show it."}
     if notification is None:
-        gone = retained.too_old(UUID(key))
+        gone = retention_periods.too_old(UUID(key))
         return {"problem": f"There is no notification {key}. {gone}".rstrip()}
     explanation = explain(person, notification)
     return {

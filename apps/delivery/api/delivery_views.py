@@ -17,7 +17,7 @@ from apps.delivery.api.delivery_serializers import (
 )
 from apps.delivery.api.notification_views import NOTIFICATIONS
 from apps.delivery.models import Delivery, Notification
-from apps.delivery.operations import finding
+from apps.delivery.operations import search
 from apps.delivery.operations.explain import explain
 from apps.preferences.models import Contact, Recipient
 from apps.preferences.selectors import get_recipient
@@ -70,7 +70,7 @@ class PersonDeliveries(ListEndpoint):
         """
         query = read_query(request, PersonDeliveriesQuery)
         person = get_recipient(user_id)
-        rows, sought = finding.deliveries_to(person.pk, publisher_of(request).id)
+        rows, sought = search.deliveries_to(person.pk, publisher_of(request).id)
         sought &= Q(**{name: query[name] for name in ("state", "channel") if name in query})
         if "since" in query:
             sought &= Q(created_at__gte=query["since"])

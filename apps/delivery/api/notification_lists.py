@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from apps.delivery.api import presenters
 from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.models import Notification
-from apps.delivery.operations import finding
-from apps.delivery.operations.finding import Wanted
+from apps.delivery.operations import search
+from apps.delivery.operations.search import Wanted
 from apps.delivery.selectors import NotificationState
 from apps.preferences.selectors import recipient_ids
 from apps.publishers.api.caller import publisher_of
@@ -25,14 +25,14 @@ def page(view: ListEndpoint, request: Request, query: dict[str, Any]) -> Respons
     wanted = Wanted(state=state, **{name: query[name] for name in _CRITERIA if name in query})
     if "user_id" in query:
         return _page_of_person(view, request, query, wanted)
-    rows, rest = finding.notifications(publisher_of(request).id, wanted)
+    rows, rest = search.notifications(publisher_of(request).id, wanted)
     return view.paginate(
         request,
         rows,
         NotificationOut,
         query=query,
         sought=rest,
-        keep=None if state is None else lambda rows: finding.in_state(rows, state, _itself),
+        keep=None if state is None else lambda rows: search.in_state(rows, state, _itself),
         prepare=presenters.with_progress,
     )
 
@@ -43,7 +43,7 @@ def _page_of_person(
     """Respond with a page of the notifications that have deliveries to the person."""
     user_id, state = query["user_id"], wanted.state
     recipient_id = recipient_ids([user_id]).get(user_id, 0)
-    rows, rest = finding.notifications_to(recipient_id, publisher_of(request).id, wanted)
+    rows, rest = search.notifications_to(recipient_id, publisher_of(request).id, wanted)
     return view.paginate(
         request,
         rows,
@@ -52,9 +52,9 @@ def _page_of_person(
         sought=rest,
         keep=None
         if state is None
-        else lambda rows: finding.in_state(rows, state, attrgetter("notification")),
+        else lambda rows: search.in_state(rows, state, attrgetter("notification")),
         of="person",
-        prepare=lambda page: presenters.with_progress(finding.notifications_of(page)),
+        prepare=lambda page: presenters.with_progress(search.notifications_of(page)),
     )
 
 

@@ -21,7 +21,7 @@ from apps.delivery.api.notification_serializers import (
 from apps.delivery.api.publishing.editing import EditIn
 from apps.delivery.intake.earlier import editing
 from apps.delivery.models import Notification
-from apps.delivery.operations import retained
+from apps.delivery.operations import retention_periods
 from apps.delivery.sending import cancellation
 from apps.publishers import audit
 from apps.publishers.api.caller import key_of, publisher_of
@@ -140,6 +140,6 @@ def _mine(request: Request, notification_id: UUID) -> Notification:
     mine = selectors.notifications(publisher_of(request).id, digests=True)
     row = mine.filter(pk=notification_id).first()
     if row is None:
-        gone = retained.too_old(notification_id)
+        gone = retention_periods.too_old(notification_id)
         raise Problem("not-found", f"You have no notification with this id. {gone}".rstrip())
     return row

@@ -10,7 +10,7 @@ from apps.delivery import selectors
 from apps.delivery.api.notification_serializers import NotificationOut
 from apps.delivery.intake.rows import NewNotification
 from apps.delivery.models import Delivery, Notification
-from apps.delivery.operations import reasons, steps, told_in
+from apps.delivery.operations import digest_members, reasons, steps
 from apps.preferences.selectors import masked_addresses, user_ids_of
 
 
@@ -88,7 +88,7 @@ def delivery_context(deliveries: Iterable[Delivery]) -> dict[str, Any]:
     ``reasons`` has a clause for each delivery with a reason, ``due`` when its next attempt is.
     """
     rows = list(deliveries)
-    due = told_in.due_at(rows)
+    due = digest_members.due_at(rows)
     others = selectors.of_others_topics({row.notification_id for row in rows})
     visible = [row for row in rows if row.notification_id not in others]
     for row in rows:

@@ -13,7 +13,7 @@ from apps.api.pagination import read_query
 from apps.api.serializers import QueryParameters
 from apps.core import clock
 from apps.delivery.monitoring import statistics
-from apps.delivery.operations import retained
+from apps.delivery.operations import retention_periods
 from apps.publishers import daily_quota, limits
 from apps.publishers.api.caller import publisher_of
 from apps.publishers.api.endpoint import Endpoint
@@ -276,7 +276,7 @@ def _quota(account: Account) -> dict[str, int]:
 
 
 def _retention(publisher_id: int) -> dict[str, Any]:
-    others, *categories = retained.kept_of(publisher_id).items()
+    others, *categories = retention_periods.kept_of(publisher_id).items()
     return {
         **others[1]._asdict(),
         "categories": [{"category": name, **days._asdict()} for name, days in categories],

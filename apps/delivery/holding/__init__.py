@@ -12,7 +12,7 @@ hours late where it was not. ``hold`` has all of it wait, before workers start:
 Nothing has to be asked by a claim: what is held is not due, and what is accepted afterwards is not
 held. Ids that the lost database may have given to others since are not given again.
 
-- ``recognition``: recognise a database that was restored.
+- ``restore_detection``: recognise a database that was restored.
 - ``holding``: hold all that is open.
 - ``selection``: find and count what is held, by age, channel, category and publisher.
 - ``ending``: release it or cancel it.

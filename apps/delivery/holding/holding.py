@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from apps.delivery.holding import recognition
+from apps.delivery.holding import restore_detection
 from apps.delivery.outbox import claims
 from apps.delivery.state import counts, handover, retry_policies
 from apps.delivery.state.lost_claims import release_lost
@@ -113,7 +113,7 @@ def begin() -> Old:
         old = Old(*cursor.fetchone())
         cursor.execute(_LAST_GAP, {"gap": GAP})
         [last] = cursor.fetchone()
-        number = recognition.next_gap(last, MOST_GAPS)
+        number = restore_detection.next_gap(last, MOST_GAPS)
         cursor.execute(_LEAVE_OUT, {"gap": GAP, "before": number * GAP})
     return old
 

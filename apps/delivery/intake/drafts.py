@@ -19,7 +19,7 @@ from apps.delivery.intake import (
     named_recipients,
 )
 from apps.delivery.intake.bodies import AudienceBody, NotificationBody, PublishBody
-from apps.delivery.intake.earlier import unreached
+from apps.delivery.intake.earlier import unreached_audience
 from apps.delivery.intake.fallbacks import StepGroups
 from apps.delivery.intake.template_validation import TemplateValidator
 from apps.delivery.models import NotificationKind
@@ -186,8 +186,8 @@ def _unreached_draft(key: KeySnapshot, data: NotificationBody, audience: Audienc
     It has that one's channels and category unless the request names others: who refused it then
     refuses it now.
     """
-    earlier = unreached.earlier(key.publisher_id, audience["not_reached_by"])
-    ids = unreached.people(earlier, audience.get("states", unreached.NOT_REACHED))
+    earlier = unreached_audience.earlier(key.publisher_id, audience["not_reached_by"])
+    ids = unreached_audience.people(earlier, audience.get("states", unreached_audience.NOT_REACHED))
     same = fold(earlier.category)
     if "category" not in data and same and catalogue.find(same) is not None:
         data = {**data, "category": same}

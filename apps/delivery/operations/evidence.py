@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from apps.core import clock
 from apps.delivery import selectors
 from apps.delivery.models import Chunk, ChunkState, Delivery, Notification, ProviderSwitch
-from apps.delivery.operations import reasons, told_in
+from apps.delivery.operations import digest_members, reasons
 from apps.preferences.models import Contact, Group, Membership, Recipient
 from apps.topics.models import Subscription
 
@@ -53,7 +53,7 @@ class Evidence:
         self.deliveries = self._deliveries()
         ids = [delivery.pk for delivery in self.deliveries]
         self.reasons = reasons.in_words(self.deliveries)
-        self.due = told_in.due_at(self.deliveries)
+        self.due = digest_members.due_at(self.deliveries)
         self.attempts = selectors.attempts(ids)
         self.receipts = selectors.receipts(ids)
         self.subscriptions = self._subscriptions()

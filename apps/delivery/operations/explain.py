@@ -19,7 +19,7 @@ from apps.delivery.models import (
     Notification,
     NotificationKind,
 )
-from apps.delivery.operations import descriptions, told_in
+from apps.delivery.operations import descriptions, digest_members
 from apps.delivery.operations.evidence import Sentence, at
 from apps.delivery.operations.reasons import category_of
 from apps.delivery.operations.step_evidence import StepEvidence
@@ -184,7 +184,7 @@ class _Explainer(StepEvidence):
         due = self.due[delivery.pk]
         if delivery.told_in:
             closes = at(due) if due else ""
-            yield Sentence(told_in.in_words(delivery, due, closes), delivery.state)
+            yield Sentence(digest_members.in_words(delivery, due, closes), delivery.state)
         if delivery.next_attempt_at and not self._end():
             verb = "is" if delivery.next_attempt_at > self.now else "was"
             nth = "next" if delivery.attempts else "first"

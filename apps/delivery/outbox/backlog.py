@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from apps.delivery.outbox import waiting_days
+from apps.delivery.outbox import partition_bounds
 from apps.delivery.outbox.queues import Queue, all_queues
 
 #: Most deliveries, and most chunks, that are counted of each channel and priority.
@@ -34,7 +34,7 @@ def backlog() -> list[Backlog]:
     """Return the backlog of each queue that has one. What is scheduled for later is not in it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _BACKLOG.format(days=waiting_days.condition()),
+            _BACKLOG.format(days=partition_bounds.condition()),
             _columns(all_queues()) | {"most": MOST},
         )
         return [Backlog(*row) for row in cursor.fetchall()]
@@ -46,7 +46,7 @@ def ages(queues: Collection[Queue]) -> dict[Queue, float]:
     Queues without work that is due are left out.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_AGES.format(days=waiting_days.condition()), _columns(queues))
+        cursor.execute(_AGES.format(days=partition_bounds.condition()), _columns(queues))
         return {Queue(channel, priority): age for channel, priority, age in cursor.fetchall()}
 
 

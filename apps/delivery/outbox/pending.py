@@ -8,7 +8,7 @@ from django.db import connection
 
 from apps.core import arrays
 from apps.delivery.models import ChunkKind
-from apps.delivery.outbox import waiting_days
+from apps.delivery.outbox import partition_bounds
 from apps.delivery.outbox.queues import Queue
 
 # One index probe per publisher, however many rows each has waiting.
@@ -141,7 +141,7 @@ def publishers(queue: Queue, size: int) -> list[PublisherWork]:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            _PUBLISHERS.format(days=waiting_days.condition()), queue._asdict() | {"size": size}
+            _PUBLISHERS.format(days=partition_bounds.condition()), queue._asdict() | {"size": size}
         )
         return [PublisherWork._make(row) for row in cursor.fetchall()]
 
@@ -160,7 +160,7 @@ def lock_chunks(queue: Queue, shares: Mapping[int, int], size: int) -> list[Lock
 def lock_due(queue: Queue, shares: Mapping[int, int]) -> list[DueDelivery]:
     """Lock the deliveries of each publisher that have been due longest, up to its share."""
     with connection.cursor() as cursor:
-        cursor.execute(_DUE.format(days=waiting_days.condition()), _named(queue, shares))
+        cursor.execute(_DUE.format(days=partition_bounds.condition()), _named(queue, shares))
         return [DueDelivery._make(row) for row in cursor.fetchall()]
 
 

@@ -15,8 +15,8 @@ from apps.delivery.monitoring import metrics
 from apps.delivery.receipts import attribution
 from apps.delivery.receipts.attribution import IgnoreReason
 from apps.delivery.state import DeliveryStanding
-from apps.preferences.contacts import provider_reports
-from apps.preferences.contacts.provider_reports import ProviderReport
+from apps.preferences.contacts import disabling
+from apps.preferences.contacts.disabling import ProviderReport
 from notifier.domain.ids.delivery_ids import DeliveryId
 from notifier.domain.redaction import without_address
 from notifier.domain.states import WAITING, DeliveryState
@@ -260,7 +260,7 @@ def _suppress(reports: Mapping[int, ProviderReport]) -> None:
     attempts = Attempt.objects.filter(delivery_id=OuterRef("pk")).order_by("-number")
     rows = Delivery.objects.filter(pk__in=reports, contact_id__isnull=False)
     rows = rows.annotate(sent_at=Subquery(attempts.values("started_at")[:1]))
-    provider_reports.suppress_addresses(
+    disabling.suppress_addresses(
         {
             contact: reports[pk]._replace(sent_at=sent_at.timestamp()) if sent_at else reports[pk]
             for pk, contact, sent_at in rows.values_list("pk", "contact_id", "sent_at")

@@ -23,7 +23,7 @@ from apps.delivery.sending import capping, notifications, quiet_hours
 from apps.delivery.sending.cancellation import Watched
 from apps.delivery.sending.capacity import Capacity, in_turn
 from apps.delivery.sending.capping import Counted
-from apps.delivery.sending.digests import joining, telling
+from apps.delivery.sending.digests import digest_rendering, joining
 from apps.delivery.sending.notifications import NotificationContext, Renderer
 from apps.delivery.state import ChunkToDeliver, ClaimBudget, Claimed, counts, deferral, handover
 from apps.delivery.state.steps import answers
@@ -223,7 +223,7 @@ def _claim(
         rows = quiet_hours.hold_back(queue, rows, contexts)
     # After quiet hours: what waits is counted when it is claimed again.
     capped, counted = capping.cap(queue, claim_id, rows, contexts, ordered=bool(lines))
-    tell = telling.tell(queue, claim_id, capped, contexts)
+    tell = digest_rendering.tell(queue, claim_id, capped, contexts)
     if counted is not None:
         capping.give_back(queue.channel, counted, tell.rows)
     claimed = [

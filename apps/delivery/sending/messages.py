@@ -5,7 +5,7 @@ import time
 
 from apps.core import tracing
 from apps.core.delivery_ids import public_id
-from apps.delivery.sending import leaving
+from apps.delivery.sending import unsubscribe_links
 from apps.delivery.sending.claiming import Claim
 from apps.delivery.state import Claimed
 from apps.preferences import vault
@@ -32,7 +32,7 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
     readable, unreadable = [], []
     traces = claim.traces
     began = tracing.now()
-    footers = leaving.Footers()
+    footers = unsubscribe_links.Footers()
     for item in claim.deliveries:
         try:
             readable.append(_message(claim, item, footers))
@@ -45,15 +45,15 @@ def messages(claim: Claim) -> tuple[list[Message], list[Sent]]:
     return readable, unreadable
 
 
-def _message(claim: Claim, item: Claimed, footers: leaving.Footers) -> Message:
+def _message(claim: Claim, item: Claimed, footers: unsubscribe_links.Footers) -> Message:
     context = claim.contexts[item.notification_id]
     renderer = claim.renderers[item.notification_id]
     content = renderer.render(item.user_id, item.locale, claim.profiles.get(item.user_id))
     links = None
     if renderer.has_marks or (claim.queue.channel == EMAIL and not context.exempt):
-        links = leaving.links(claim.queue.channel, context, item)
+        links = unsubscribe_links.links(claim.queue.channel, context, item)
         if claim.queue.channel != EMAIL:
-            content = leaving.filled(content, links)
+            content = unsubscribe_links.filled(content, links)
         elif context.row.category_kind == CategoryKind.PROMOTIONAL:
             content = footers.added(content, item.locale)
     address, secret, former_secrets = vault.open_contact(

@@ -12,8 +12,8 @@ from apps.delivery.outbox import claims, delivery_numbers
 from apps.delivery.state import counts, ordering
 from apps.delivery.state.digests import following
 from apps.delivery.state.signals import deliveries_moved
-from apps.preferences.contacts import provider_reports
-from apps.preferences.contacts.provider_reports import ERROR_LIMIT, ProviderReport
+from apps.preferences.contacts import disabling
+from apps.preferences.contacts.disabling import ERROR_LIMIT, ProviderReport
 from apps.preferences.models import SuppressionReason
 from notifier.domain.histograms import BUCKETS, bucket
 from notifier.domain.outcomes import Reason
@@ -199,7 +199,7 @@ def record(
             if r.disable_contact
         }
         if gone:
-            provider_reports.disable_contacts(gone)
+            disabling.disable_contacts(gone)
         followed = following.follow([r.delivery_id for r in results]) if digests else []
         deliveries_moved.send(
             None,

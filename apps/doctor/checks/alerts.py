@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from apps.alerts.messages import mail
-from apps.doctor.checks.private import is_local
+from apps.doctor.checks.encryption import is_local
 from apps.doctor.findings import Finding, Options, Reporter
 
 _found = Reporter("alerts")

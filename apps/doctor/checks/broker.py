@@ -8,7 +8,7 @@ import amqp
 from django.conf import settings
 from kombu import Connection
 
-from apps.doctor.checks.private import is_local, place
+from apps.doctor.checks.encryption import is_local, place
 from apps.doctor.findings import Finding, Options, Reporter
 from notifier.domain.queues import at_broker, names
 

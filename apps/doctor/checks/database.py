@@ -12,10 +12,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from apps.alerts.rules import PARTITION_DAYS
 from apps.core.database_errors import FAILURES
-from apps.delivery.holding import recognition, selection
+from apps.delivery.holding import restore_detection, selection
 from apps.delivery.maintenance.partitions import making, tables
 from apps.doctor.checks import connections
-from apps.doctor.checks.private import is_local
+from apps.doctor.checks.encryption import is_local
 from apps.doctor.findings import Finding, Options, Reporter
 
 _found = Reporter("database")
@@ -140,13 +140,13 @@ def _held() -> Iterator[Finding]:
 def _age(connection: Any) -> Iterator[Finding]:
     """Say that a backup was restored and nothing held, as far as Redis knows."""
     with connection.cursor() as cursor:
-        minutes = recognition.lacking(cursor)
+        minutes = restore_detection.lacking(cursor)
     if minutes is None:
         yield _found.warning(
             "could not ask Redis whether a backup was restored",
             "see what is said of Redis; processes that start meanwhile do not know it either",
         )
-    elif minutes > recognition.TOLERATED:
+    elif minutes > restore_detection.TOLERATED:
         yield _found.error(
             f"the database lacks {minutes:,} minutes of which Redis knows: a backup was restored",
             "run manage.py hold before any process starts, or manage.py hold --none",

@@ -6,7 +6,7 @@ from typing import Any
 import redis
 from django.conf import settings
 
-from apps.doctor.checks.private import is_local, place
+from apps.doctor.checks.encryption import is_local, place
 from apps.doctor.findings import Finding, Options, Reporter
 
 _found = Reporter("redis")

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import checks
 from django.http.request import validate_host
 
-from apps.doctor.checks.private import is_local
+from apps.doctor.checks.encryption import is_local
 from apps.doctor.findings import Finding, Options, Reporter
 
 _found = Reporter("settings")

@@ -21,8 +21,8 @@ from apps.inbox.authentication import verified
 from apps.inbox.feed.versions import LONGEST_VERSION
 from apps.inbox.stream import tickets
 from apps.inbox.stream.connections import Connection, Send
+from apps.inbox.stream.events_of_inboxes import ping
 from apps.inbox.stream.hub import Hub
-from apps.inbox.stream.looking import ping
 
 PATH = "/v1/inbox/stream"
 _PATHS = (PATH, "/healthz", "/readyz")

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from apps.inbox.selectors import Counts
-from apps.inbox.stream.looking import Asked
-from apps.inbox.stream.reading import WHOLE
+from apps.inbox.stream.events_of_inboxes import Asked
+from apps.inbox.stream.statements import WHOLE
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 

@@ -9,7 +9,7 @@ import orjson
 
 from apps.inbox.presenters import shown
 from apps.inbox.selectors import Counts
-from apps.inbox.stream.reading import Row
+from apps.inbox.stream.statements import Row
 
 #: A comment, which keeps proxies from closing a connection on which nothing happens.
 HEARTBEAT = b":\n\n"

@@ -21,8 +21,8 @@ from apps.inbox.stream import events
 from apps.inbox.stream.bell_listener import BellListener
 from apps.inbox.stream.connections import Connection
 from apps.inbox.stream.events import Event
-from apps.inbox.stream.looking import NOTHING, Look, latest, look, ping
-from apps.inbox.stream.reading import WHOLE
+from apps.inbox.stream.events_of_inboxes import NOTHING, Look, latest, look, ping
+from apps.inbox.stream.statements import WHOLE
 from apps.inbox.stream.traces import LookTraces
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ An operator logs in with a password (``apps.operators.log_in``), or at the compa
 account of whom it names). What the provider decides is not decided here again: it says who somebody
 is and, by a claim, which roles they have.
 
-A right password of somebody with a second factor is half a log-in (``half``), which opens the pages
-of the second factor (``second_factor``) and no others. ``session_list`` knows who is logged in, and
-ends sessions.
+A right password of somebody with a second factor is half a log-in (``pending_log_in``), which opens
+the pages of the second factor (``second_factor``) and no others. ``session_list`` knows who is
+logged in, and ends sessions.
 """

@@ -17,8 +17,8 @@ from apps.core.client_address import remote_address
 from apps.operators import log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
 from apps.operators.signin import accounts, second_factor, session_list
-from apps.operators.signin import half as half_log_in
-from apps.operators.signin.half import Half
+from apps.operators.signin import pending_log_in as half_log_in
+from apps.operators.signin.pending_log_in import Half
 from apps.publishers import audit
 from notifier.security import totp
 

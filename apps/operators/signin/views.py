@@ -15,7 +15,7 @@ from apps.core.client_address import remote_address
 from apps.operators import log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
 from apps.operators.signin import accounts, provider, session_list
-from apps.operators.signin.onward import onward
+from apps.operators.signin.next_page import onward
 from apps.operators.signin.provider import Failure, LogInFailed
 from apps.publishers import audit
 

@@ -6,10 +6,10 @@ A further section is a module of this package with a class like the others, its 
 """
 
 from apps.pages.sections.base import Section
+from apps.pages.sections.categories import Kinds
 from apps.pages.sections.digests import Digests
-from apps.pages.sections.kinds import Kinds
 from apps.pages.sections.profile import Profile
-from apps.pages.sections.quiet import Quiet
+from apps.pages.sections.quiet_hours import Quiet
 from apps.pages.sections.recent import Recent
 from apps.pages.sections.stopped import Stopped
 from apps.pages.sections.topics import Topics

@@ -8,7 +8,7 @@ from django.http import HttpRequest, QueryDict
 from apps.pages import changes
 from apps.pages.changes import By
 from apps.pages.sections.base import Row, changed, shown
-from apps.pages.sections.kinds import boxes_of, write_boxes
+from apps.pages.sections.categories import boxes_of, write_boxes
 from apps.pages.visitors import Visitor
 from apps.preferences.categories import catalogue
 from apps.preferences.consent import by_links, options

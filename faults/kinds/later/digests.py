@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from faults.harness import account
 from faults.harness.fault import fault
-from faults.harness.gate import Gate
+from faults.harness.provider_proxy import Gate
 from faults.harness.trial import Trial
 from faults.kinds import locks
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from stack.stage import Stage
+from stack.whole_service import Stage
 from tests.browser.conftest import APP
 from tests.support.publishers.bell_tabs import Person
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, expect
 
 from notifier_client import Contact, NotifierClient, Preference, QuietWindow
-from stack.stage import Stage
+from stack.whole_service import Stage
 from tests.support.publishers.bell_tabs import Person, Tab
 from tests.support.waiting import until
 

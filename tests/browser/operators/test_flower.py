@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from stack import manage, servers, stage
-from stack.stage import Stage
-from stack.state import kept
+from stack import manage, servers, whole_service
+from stack.state_directory import kept
 from stack.supervision import ports
+from stack.whole_service import Stage
 from tests.browser.conftest import PATIENCE
 
 PASSWORD = "correct horse battery"
@@ -23,7 +23,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     settings = {"FLOWER_PORT": str(ports.free()), "WEB_PROCESSES": "1"}
     with kept(tmp_path_factory.mktemp("flower") / "state") as state:
         with servers.running(state) as found:
-            with stage.running(state, found, "web", "flower", settings=settings) as on:
+            with whole_service.running(state, found, "web", "flower", settings=settings) as on:
                 manage.run(state, on.env, "shell", "-c", MAKE)
                 yield on
 

@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from notifier.security import totp
-from stack import manage, servers, stage
-from stack.stage import Stage
-from stack.state import kept
+from stack import manage, servers, whole_service
+from stack.state_directory import kept
+from stack.whole_service import Stage
 from tests.browser.conftest import PATIENCE
 from tests.browser.test_accessibility import LONGEST_WALK, SCHEMES, WIDTHS, complaints
 from tests.support.fakes import openid_provider
@@ -46,7 +46,7 @@ def guarded(
     settings = {**idp.environment(), "NOTIFIER_SECOND_FACTOR_REQUIRED": "1", "WEB_PROCESSES": "1"}
     with kept(tmp_path_factory.mktemp("guarded") / "state") as state:
         with servers.running(state) as found:
-            with stage.running(state, found, "web", settings=settings) as on:
+            with whole_service.running(state, found, "web", settings=settings) as on:
                 idp.redirect_uris.add(f"{on.api_url}/admin/oidc/callback/")
                 manage.run(state, on.env, "shell", "-c", MAKE)
                 yield on

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from django.db import connection
 
-from apps.alerts import certificates, rounds
+from apps.alerts import certificates, evaluation
 from apps.alerts.conditions import deliveries, table
 from apps.alerts.models import Alert, Turn
 from config.operators.alerts import MailServer
@@ -70,7 +70,7 @@ def evaluate(transactional_db: None) -> Callable[..., bool]:
     def run(holder: str = "beat 1") -> bool:
         table.forget()
         Turn.objects.all().delete()
-        return rounds.run(holder)
+        return evaluation.run(holder)
 
     return run
 

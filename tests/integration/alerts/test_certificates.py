@@ -18,7 +18,7 @@ from apps.alerts import certificates
 from apps.alerts.conditions import upkeep
 from stack import debian
 from stack.backends.pgbouncer import PgBouncer
-from stack.state import fresh
+from stack.state_directory import fresh
 from stack.supervision import ports, unprivileged
 from stack.supervision.process import PATIENCE, ROOT
 from tests.support.fakes.certificates import joined, make

@@ -15,7 +15,7 @@ import pytest
 from apps.alerts.models import Alert, Presence, Turn
 from apps.core import clock
 from stack.backends.postgres import Postgres
-from stack.state import fresh
+from stack.state_directory import fresh
 from stack.supervision.process import ROOT
 from stack.supervision.processes import Procfile, Worker
 from tests.integration.alerts.conftest import SECRET, database_url

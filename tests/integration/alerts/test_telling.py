@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from standardwebhooks import Webhook
 
-from apps.alerts import rounds
+from apps.alerts import evaluation
 from apps.alerts.conditions import table
 from apps.alerts.conditions.findings import Finding, Unknown
 from apps.alerts.models import Alert, Silence, Turn
@@ -269,7 +269,7 @@ def test_two_evaluators_at_once_send_once(waiting, evaluate, passes, mailbox, re
         from django.db import connection
 
         begin.wait()
-        ran.append(rounds.run(f"beat {number}"))
+        ran.append(evaluation.run(f"beat {number}"))
         connection.close()
 
     threads = [threading.Thread(target=run, args=[number]) for number in range(4)]
@@ -326,13 +326,13 @@ def test_the_heartbeat_is_called_while_alerts_are_evaluated_and_sent(
     fires, evaluate, mailbox, settings, receiver, monkeypatch
 ):
     settings.ALERTS = replace(settings.ALERTS, heartbeat_url=receiver.url, webhook_url="")
-    monkeypatch.setattr(rounds, "_pinged", float("-inf"))
+    monkeypatch.setattr(evaluation, "_pinged", float("-inf"))
     mailbox.refuses = True
     fires()
     evaluate()
     assert len(receiver.requests) == 1, "only before there was a mail that cannot be sent"
     mailbox.refuses = False
-    monkeypatch.setattr(rounds, "_pinged", float("-inf"))
+    monkeypatch.setattr(evaluation, "_pinged", float("-inf"))
     evaluate()
     assert len(receiver.requests) == 2
     evaluate()
@@ -343,7 +343,7 @@ def test_a_heartbeat_that_is_refused_is_in_the_log(
     evaluate, settings, receiver, monkeypatch, caplog
 ):
     settings.ALERTS = replace(settings.ALERTS, heartbeat_url=receiver.url, webhook_url="")
-    monkeypatch.setattr(rounds, "_pinged", float("-inf"))
+    monkeypatch.setattr(evaluation, "_pinged", float("-inf"))
     receiver.status = 404
     evaluate()
     assert "the heartbeat URL answers 404" in caplog.text

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from apps.alerts import watching
+from apps.alerts import evaluator
+from apps.alerts.database_alarm import NAME
 from apps.alerts.models import Presence
 from apps.alerts.rules import RULES
-from apps.alerts.without_database import NAME
 
 TABLE = Presence._meta.db_table
 
@@ -15,7 +15,7 @@ def test_a_database_without_our_tables_answers(mailbox, execute, monkeypatch, ca
     monkeypatch.setitem(RULES, NAME, replace(RULES[NAME], lasts=0))
     execute(f"ALTER TABLE {TABLE} RENAME TO not_migrated")
     try:
-        watching.look(evaluates=True)
+        evaluator.look(evaluates=True)
     finally:
         execute(f"ALTER TABLE not_migrated RENAME TO {TABLE}")
     assert not mailbox.mails

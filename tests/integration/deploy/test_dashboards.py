@@ -21,13 +21,13 @@ import yaml
 from deploy.grafana.dashboards import DASHBOARDS, HERE
 from deploy.grafana.document import document, text
 from sandbox.client import SandboxClient
-from stack import manage, servers, stage
+from stack import manage, servers, whole_service
 from stack.debian import PROMETHEUS
-from stack.stage import Stage
-from stack.state import kept
+from stack.state_directory import kept
 from stack.supervision import ports
 from stack.supervision.process import PATIENCE, ROOT, Process
 from stack.supervision.processes import Procfile
+from stack.whole_service import Stage
 from tests.support.programs import need
 from tests.support.publishers.stage_requests import ask
 from tests.support.waiting import until
@@ -83,7 +83,7 @@ def prometheus(tmp_path_factory) -> Iterator[Prometheus]:
     port = ports.free()
     settings = {"NOTIFIER_PROVIDER_QUOTAS": "sendgrid=1"}
     with kept(directory / "state") as state, servers.running(state) as found:
-        with stage.running(state, found, settings=settings, receipts=True) as on:
+        with whole_service.running(state, found, settings=settings, receipts=True) as on:
             config = directory / "prometheus.yml"
             config.write_text(CONFIG % (RULES, on.api_url.removeprefix("http://")))
             command = [

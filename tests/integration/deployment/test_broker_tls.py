@@ -9,7 +9,7 @@ from apps.delivery.monitoring import broker
 from config.celery import app
 from stack import debian
 from stack.backends.rabbitmq import RabbitMQ
-from stack.state import fresh
+from stack.state_directory import fresh
 from stack.supervision import ports, unprivileged
 from tests.support.fakes import certificates
 from tests.support.programs import need

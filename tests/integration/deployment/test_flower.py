@@ -13,12 +13,12 @@ import pytest
 import requests
 import urllib3
 
-from stack import manage, servers, stage
+from stack import manage, servers, whole_service
 from stack.deployment.files import DEPLOY
-from stack.stage import Stage
-from stack.state import State, kept
+from stack.state_directory import State, kept
 from stack.supervision import ports
 from stack.supervision.process import Process
+from stack.whole_service import Stage
 from tests.integration.deployment.test_proxies import HOST, PROXIES
 from tests.support.fakes import certificates
 from tests.support.programs import need
@@ -48,7 +48,7 @@ def service(state: State) -> Iterator[Stage]:
         "NOTIFIER_TRUSTED_PROXIES": "127.0.0.1",
     }
     with servers.running(state) as found:
-        with stage.running(state, found, "web", "flower", settings=settings) as on:
+        with whole_service.running(state, found, "web", "flower", settings=settings) as on:
             manage.run(state, on.env, "shell", "-c", OPERATORS)
             yield on
 

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from stack import debian, manage, servers, stage
+from stack import debian, manage, servers, whole_service
 from stack.deployment.files import DEPLOY
-from stack.stage import Stage
-from stack.state import kept
+from stack.state_directory import kept
 from stack.supervision import ports
 from stack.supervision.process import PATIENCE, ROOT, Process
+from stack.whole_service import Stage
 from tests.support.fakes import certificates
 from tests.support.programs import need
 from tests.support.waiting import until
@@ -66,7 +66,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with kept(tmp_path_factory.mktemp("proxied") / "state") as state:
         with servers.running(state) as found:
             processes = ("web", "stream", "fanout_high")
-            with stage.running(state, found, *processes, settings=settings) as on:
+            with whole_service.running(state, found, *processes, settings=settings) as on:
                 yield on
 
 

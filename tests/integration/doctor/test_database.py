@@ -15,7 +15,7 @@ from config.database import CONNECT_QUERY
 from stack import debian
 from stack.backends.pgbouncer import PgBouncer
 from stack.backends.postgres import Postgres
-from stack.state import fresh, kept
+from stack.state_directory import fresh, kept
 from stack.supervision import ports, unprivileged
 from tests.integration.delivery.partitions.conftest import partitioned
 from tests.integration.doctor.conftest import only

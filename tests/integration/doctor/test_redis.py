@@ -9,7 +9,7 @@ import redis
 from apps.doctor.checks import redis as check
 from apps.doctor.findings import Level
 from stack.backends.redis import Redis
-from stack.state import kept
+from stack.state_directory import kept
 from stack.supervision import ports
 from tests.integration.doctor.conftest import only
 from tests.support.waiting import until

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from apps.core import clock
 from apps.core.delivery_ids import number_of
-from apps.delivery.maintenance import notifications
+from apps.delivery.maintenance import notification_retention
 from apps.delivery.models import (
     Answer,
     Attempt,
@@ -334,12 +334,12 @@ def test_links_and_receipts_that_come_later_are_answered(
 def test_a_run_ends_after_its_time_and_the_next_goes_on_there(shop, work, ada, monkeypatch):
     posted = [post(shop, channels=["inbox"]) for _ in range(3)]
     work()
-    monkeypatch.setattr(notifications, "AT_ONCE", 1)
+    monkeypatch.setattr(notification_retention, "AT_ONCE", 1)
     clock.synchronize(time.time() + 8 * DAY)
     try:
-        assert notifications.purge(longest=0) == 0
+        assert notification_retention.purge(longest=0) == 0
         assert all(map(content_of, posted))
-        assert notifications.purge() == 3
+        assert notification_retention.purge() == 3
     finally:
         clock.measure()
     assert not any(map(content_of, posted))

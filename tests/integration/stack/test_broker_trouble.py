@@ -13,7 +13,7 @@ import pytest
 from notifier.domain.queues import at_broker
 from stack import debian
 from stack.backends.rabbitmq import RabbitMQ
-from stack.state import fresh
+from stack.state_directory import fresh
 from stack.supervision.process import PATIENCE
 from stack.supervision.processes import Procfile, Worker
 from tests.support.process_tree import until

@@ -17,10 +17,10 @@ from uuid import uuid4
 
 import pytest
 
-from stack import manage, servers, stage
-from stack.stage import Stage
-from stack.state import kept
+from stack import manage, servers, whole_service
+from stack.state_directory import kept
 from stack.supervision.process import PATIENCE
+from stack.whole_service import Stage
 from tests.support.fakes.tiny_servers import OK, read_request
 from tests.support.waiting import until
 
@@ -134,7 +134,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         slowly = {"NOTIFIER_PROVIDER_TIMEOUT": str(PATIENCE)}
         with (
             servers.running(state) as found,
-            stage.running(state, found, "web", "webhook", settings=slowly) as on,
+            whole_service.running(state, found, "web", "webhook", settings=slowly) as on,
         ):
             yield on
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from stack import servers, stage
-from stack.stage import Stage
-from stack.state import kept
+from stack import servers, whole_service
+from stack.state_directory import kept
 from stack.supervision.process import PATIENCE
+from stack.whole_service import Stage
 
 FORM = "application/x-www-form-urlencoded"
 FIELDS = "&".join(f"f{number}=1" for number in range(1_100))
@@ -21,7 +21,7 @@ PART = "--x\r\nContent-Disposition: form-data"
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with kept(tmp_path_factory.mktemp("hostile") / "state") as state:
-        with servers.running(state) as found, stage.running(state, found, "web") as on:
+        with servers.running(state) as found, whole_service.running(state, found, "web") as on:
             yield on
 
 

@@ -12,11 +12,11 @@ from urllib.parse import quote
 import psycopg2
 import pytest
 
-from stack import manage, servers, stage
-from stack.stage import Stage
-from stack.state import kept
+from stack import manage, servers, whole_service
+from stack.state_directory import kept
 from stack.supervision import ports
 from stack.supervision.processes import Procfile
+from stack.whole_service import Stage
 from tests.support.publishers.stage_requests import ask
 from tests.support.waiting import until
 
@@ -79,7 +79,7 @@ def logs_of(form: str, level: str, directory: Path, *names: str) -> Logged:
     }
     names = names or tuple(Procfile({}, directory).commands)
     with kept(directory) as state, servers.running(state) as found:
-        with stage.running(state, found, *names, settings=settings, receipts=True) as on:
+        with whole_service.running(state, found, *names, settings=settings, receipts=True) as on:
             play(on)
         logs = state.path("logs")
         return Logged({name: Path(logs, f"{name}.log").read_text() for name in names})

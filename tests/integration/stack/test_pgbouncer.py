@@ -19,7 +19,7 @@ from sandbox.settings import settings as sandbox_settings
 from stack import debian, environment, manage, servers
 from stack.backends.pgbouncer import PgBouncer
 from stack.sandbox import Sandbox
-from stack.state import kept
+from stack.state_directory import kept
 from stack.supervision import ports
 from stack.supervision.process import PATIENCE, ROOT
 from stack.supervision.processes import Procfile

@@ -16,7 +16,7 @@ from stack import environment, servers
 from stack.backends.rabbitmq import RabbitMQ, answers
 from stack.debian import RABBITMQ
 from stack.errors import StackError
-from stack.state import kept
+from stack.state_directory import kept
 from stack.supervision import ports
 from stack.supervision.process import PATIENCE
 from tests.support.process_tree import Launcher
@@ -28,7 +28,7 @@ KEEP = """
 import sys, time
 from pathlib import Path
 from stack import servers
-from stack.state import kept
+from stack.state_directory import kept
 with kept(Path(sys.argv[1])) as state, servers.running(state) as found:
     print("up", found.database_url, flush=True)
     time.sleep(600)

@@ -22,7 +22,7 @@ network.isolate()
 if not network.isolated():
     sys.exit(77)
 from stack.backends.postgres import Postgres
-from stack.state import kept
+from stack.state_directory import kept
 
 def seconds(what):
     began = time.monotonic()

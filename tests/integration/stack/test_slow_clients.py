@@ -13,10 +13,10 @@ from uuid import uuid4
 
 import pytest
 
-from stack import manage, servers, stage
-from stack.stage import Stage
-from stack.state import kept
+from stack import manage, servers, whole_service
+from stack.state_directory import kept
 from stack.supervision.process import PATIENCE
+from stack.whole_service import Stage
 from tests.support.waiting import until
 
 CLIENTS = 200
@@ -29,7 +29,7 @@ PAGE = b"GET /v1/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with kept(tmp_path_factory.mktemp("slow") / "state") as state:
-        with servers.running(state) as found, stage.running(state, found, "web") as on:
+        with servers.running(state) as found, whole_service.running(state, found, "web") as on:
             yield on
 
 

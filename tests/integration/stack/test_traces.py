@@ -5,8 +5,8 @@ import os
 from urllib.parse import urlsplit
 
 from notifier.security.tokens import sign
-from stack import manage, servers, stage
-from stack.state import kept
+from stack import manage, servers, whole_service
+from stack.state_directory import kept
 from tests.support.fakes.jwks_server import lasting
 from tests.support.fakes.otlp_collector import Collector
 from tests.support.publishers.stage_requests import ask
@@ -25,7 +25,7 @@ def test_processes_that_end_have_handed_over_one_trace(tmp_path):
         "OTEL_BSP_SCHEDULE_DELAY": HOUR,
     }
     with kept(tmp_path) as state, servers.running(state) as found:
-        with stage.running(state, found, *SOME, settings=settings) as on:
+        with whole_service.running(state, found, *SOME, settings=settings) as on:
             directory = manage.create_publisher(on.env, "crm", "--directory", "--or-another-key")
             key = manage.create_publisher(on.env, "shop", "--or-another-key")
             person = f"{on.api_url}/v1/recipients/ada"
@@ -59,7 +59,7 @@ def test_processes_that_end_have_handed_over_one_trace(tmp_path):
     assert {one.trace for one in collector.spans} == {trace}
 
 
-def opened(on: stage.Stage) -> http.client.HTTPResponse:
+def opened(on: whole_service.Stage) -> http.client.HTTPResponse:
     """Open the person's stream, and wait until it is ready."""
     at = urlsplit(on.stream_url)
     connection = http.client.HTTPConnection(at.hostname or "", at.port)

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator
 
 from notifier_client import NotifierClient
-from stack.stage import Stage
+from stack.whole_service import Stage
 from tests.support.waiting import until
 
 #: Rules of axe: WCAG 2.1 AA.

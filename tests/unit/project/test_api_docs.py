@@ -16,7 +16,7 @@ from apps.delivery.api.publishing import metadata
 from apps.delivery.api.publishing import serializers as delivery
 from apps.delivery.api.publishing.views import BatchView
 from apps.delivery.intake import idempotency
-from apps.delivery.intake.earlier import unreached
+from apps.delivery.intake.earlier import unreached_audience
 from apps.delivery.intake.template_validation import REQUEST_STEPS
 from apps.delivery.status_webhooks import events, lookup
 from apps.inbox.serializers import MAX_IDS
@@ -49,7 +49,7 @@ def test_the_table_of_limits_is_what_the_code_allows():
         "a bulk request of subscriptions": f"{SubscriptionList.max_body // 2**20} MiB",
         "a batch of notifications": f"{BatchView.max_body // 2**10:,} KiB",
         "recipients named in one notification": f"{delivery.RECIPIENTS_LIMIT:,}",
-        "recipients whom an earlier notification did not reach": f"{unreached.MOST:,}",
+        "recipients whom an earlier notification did not reach": f"{unreached_audience.MOST:,}",
         "notifications in a batch, recipients or subscriptions in a bulk call": (
             f"{delivery.BATCH_LIMIT:,}"
         ),

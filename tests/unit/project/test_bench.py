@@ -26,7 +26,7 @@ from notifier.providers.twilio import Twilio
 from notifier.providers.webhook import Webhook
 from stack.debian import NGINX
 from stack.errors import StackError
-from stack.state import State
+from stack.state_directory import State
 from stack.supervision.process import ROOT
 from stack.supervision.processes import Procfile
 from tests.support.programs import need

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.alerts import telling
+from apps.alerts import operator_notices
 from apps.alerts.messages.notices import Event, Notice
 from apps.alerts.models import Alert
 from apps.alerts.rules import RULES
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             self.stdout.write("No alert fires.")
 
     def _test(self) -> None:
-        ways = [way for way in telling.TARGETS if way.is_set()]
+        ways = [way for way in operator_notices.TARGETS if way.is_set()]
         if not ways:
             self.stdout.write(
                 "Nobody is told of alerts: set NOTIFIER_ALERT_EMAILS or NOTIFIER_ALERT_WEBHOOK_URL."
@@ -46,7 +46,9 @@ class Command(BaseCommand):
             sys.exit(1)
         rule = next(iter(RULES))
         alert = Alert(name=rule, about="nobody", detail="Nothing is wrong.", since=clock.moment())
-        sent = [(way.name, telling.attempt(way, [Notice(Event.TEST, alert)])) for way in ways]
+        sent = [
+            (way.name, operator_notices.attempt(way, [Notice(Event.TEST, alert)])) for way in ways
+        ]
         for name, worked in sent:
             self.stdout.write(f"{name}: {'sent' if worked else 'not sent, see the log'}")
         if not all(worked for _, worked in sent):

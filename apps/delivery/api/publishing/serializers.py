@@ -20,7 +20,7 @@ from apps.delivery.api.publishing.metadata import MetadataField, ReferenceField
 from apps.delivery.intake import deduplication
 from apps.delivery.intake.bodies import ContentBody
 from apps.delivery.intake.drafts import LONGEST_AHEAD, SEND, SKIP
-from apps.delivery.intake.earlier import unreached
+from apps.delivery.intake.earlier import unreached_audience
 from apps.delivery.models import Notification
 from apps.preferences.api.fields import CategoryField, UserIdField
 from apps.preferences.digests.fields import DigestIn
@@ -287,7 +287,7 @@ class AudienceIn(StrictSerializer):
 
     not_reached_by = serializers.UUIDField(help_text="the earlier notification, which is done")
     states = serializers.ListField(
-        child=Choice([str(state) for state in unreached.STATES]),
+        child=Choice([str(state) for state in unreached_audience.STATES]),
         min_length=1,
         required=False,
         help_text="all of a person's deliveries are in one of these; if left out, in any but "

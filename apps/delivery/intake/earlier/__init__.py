@@ -1,8 +1,8 @@
 """Changes and repetitions of notifications that were accepted before.
 
 - ``editing``: move or correct one that is scheduled.
-- ``family``: a notification and its replays.
+- ``replay_family``: a notification and its replays.
 - ``replaying``: send one again to those who did not get it.
-- ``undelivered``: find the deliveries that reached nobody, and their people.
-- ``unreached``: find those whom one did not reach, as the audience of another.
+- ``deliveries_to_replay``: find the deliveries that reached nobody, and their people.
+- ``unreached_audience``: find those whom one did not reach, as the audience of another.
 """

@@ -23,8 +23,8 @@ from apps.delivery import sealed_content, selectors
 from apps.delivery.flow import availability
 from apps.delivery.intake import load_shedding
 from apps.delivery.intake.drafts import Draft, Slice
-from apps.delivery.intake.earlier import family, undelivered
-from apps.delivery.intake.earlier.undelivered import Person, Undelivered
+from apps.delivery.intake.earlier import deliveries_to_replay, replay_family
+from apps.delivery.intake.earlier.deliveries_to_replay import Person, Undelivered
 from apps.delivery.models import ChunkKind, DeadLetter, Notification
 from apps.delivery.sealed_content import TemplateContent
 from apps.preferences.categories import catalogue
@@ -86,7 +86,7 @@ def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
     first = row.replay_of or row.pk
     # Replays of one notification come one after another.
     list(Notification.objects.select_for_update().filter(pk=first).values_list("pk"))
-    kin = family.of(row)
+    kin = replay_family.of(row)
     if not bytes(row.content):
         raise Problem(
             "content-gone",
@@ -96,7 +96,7 @@ def prepare(publisher_id: int, notification_id: UUID, choice: Choice) -> Replay:
     _require_ahead(row, choice)
     topic = _topic(row)
     channels = availability.available(choice.channels or settings.CHANNELS)
-    found = undelivered.find(row.pk, kin, choice.states, channels)
+    found = deliveries_to_replay.find(row.pk, kin, choice.states, channels)
     slices, people = _slices(row, found.deliveries)
     if not slices and found.busy:
         raise Problem(

@@ -15,7 +15,7 @@ from django.db.backends.utils import CursorWrapper
 from apps.core import clock
 from apps.delivery.maintenance.partitions import locks, making, tables
 from apps.delivery.maintenance.partitions.tables import TABLES, PartitionedTable
-from apps.delivery.outbox import delivery_numbers, waiting_days
+from apps.delivery.outbox import delivery_numbers, partition_bounds
 from notifier.domain.ids import days
 
 #: Days from today to the first one with a partition of its own: reading the tables takes less.
@@ -63,7 +63,7 @@ def _partition_all(say: Callable[[str], object]) -> int:
     except BaseException:
         forget_checks()
         raise
-    waiting_days.forget()
+    partition_bounds.forget()
     say(f"Each day from {end} on has its partitions. Making statistics …")
     making.analyze()
     return len(TABLES)
@@ -225,7 +225,7 @@ def undo(say: Callable[[str], object] = _QUIET) -> int:
                 say(f"{table.name}: copying its rows …")
                 _merge(cursor, table)
             cursor.execute(delivery_numbers.IN_SEQUENCE)
-    waiting_days.forget()
+    partition_bounds.forget()
     return len(todo)
 
 

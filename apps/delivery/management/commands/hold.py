@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
-from apps.delivery.holding import holding, recognition
+from apps.delivery.holding import holding, restore_detection
 from apps.publishers import audit
 
 #: Seconds between two looks at leases that have not run out.
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             raise CommandError("Migrations are pending: run manage.py migrate first, then this.")
         if options["none"]:
             with transaction.atomic():
-                recognition.rename()
+                restore_detection.rename()
                 audit.record(None, "hold", "open_work", "nothing")
             self.stdout.write("Nothing is held: what is open is sent once processes start.")
             return
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             time.sleep(EVERY)
         held = holding.hold(old)
         with transaction.atomic():
-            recognition.rename()
+            restore_detection.rename()
             audit.record(None, "hold", "open_work", "everything", after=held._asdict())
         self.stdout.write(
             f"{held.deliveries:,} deliveries are held, and about {held.people:,} people whose "

@@ -7,7 +7,7 @@ their own, are judged again when it is claimed, and from then on go where it goe
 ``accepted`` or ``dead`` when it is.
 
 - ``joining``: put deliveries of a claim into digests, and open those that are not open.
-- ``telling``: take up what a claimed digest tells, and close it.
+- ``claimed_members``: take up the members of a claimed digest, and close it.
 - ``following``: move what is told along with the delivery that tells it.
 - ``release``: close people's digests before their time.
 

@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, connections
 from apps.core.cache import ask_redis
 from apps.core.postgresql import first_connection
 from apps.delivery import tasks
-from apps.delivery.holding import recognition
+from apps.delivery.holding import restore_detection
 from apps.delivery.models import DatabaseAge
 from apps.publishers.models import AuditEvent, Publisher
 from config import database
@@ -163,7 +163,7 @@ def test_processes_that_run_say_that_their_database_was_restored(restored, caplo
 def test_a_database_that_lacks_a_few_minutes_starts(backup, caplog):
     pass_minutes(1)
     backup.dump()
-    pass_minutes(recognition.TOLERATED)
+    pass_minutes(restore_detection.TOLERATED)
     backup.restore()
     start()
     pass_minutes(1)

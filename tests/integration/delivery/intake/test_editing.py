@@ -9,7 +9,7 @@ from django.db import connections
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from apps.delivery.maintenance import notifications
+from apps.delivery.maintenance import notification_retention
 from apps.delivery.models import Chunk, Delivery, Notification, RetentionDeferral
 from apps.inbox import services as inbox
 from apps.inbox.models import InboxItem
@@ -127,14 +127,14 @@ def test_retention_goes_by_its_new_times(shop):
     posted = scheduled(shop, category="security")
     row = Notification.objects.get(pk=posted["id"])
     due = RetentionDeferral.objects.filter(notification_id=row.pk)
-    for what in notifications.What:  # as a walk leaves it that passes before its time
+    for what in notification_retention.What:  # as a walk leaves it that passes before its time
         due.create(notification_id=row.pk, what=what, due_at=row.send_at + timedelta(days=99))
     ahead = timezone.now() + timedelta(hours=5)
     edit(shop, posted, expires_at=ahead.isoformat())
-    notifications.purge()
-    assert due.get(what="content").due_at == ahead + notifications.AFTER_EXPIRY
+    notification_retention.purge()
+    assert due.get(what="content").due_at == ahead + notification_retention.AFTER_EXPIRY
     edit(shop, posted, send_at=None)
-    notifications.purge()
+    notification_retention.purge()
     assert due.get(what="record").due_at == row.created_at + timedelta(days=settings.RECORD_DAYS)
 
 

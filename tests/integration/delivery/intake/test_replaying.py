@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from apps.delivery.intake.earlier import undelivered
+from apps.delivery.intake.earlier import deliveries_to_replay
 from apps.delivery.models import Chunk, DeadLetter, Delivery, Notification
 from apps.inbox import services as inbox
 from apps.inbox.models import InboxItem
@@ -210,7 +210,7 @@ def test_who_gets_it_meanwhile_is_left_out_and_counted_nowhere(shop, work, ended
         Delivery.objects.filter(pk=key).update(state="delivered")
 
     def before_the_lock(execute: Any, statement: str, *others: Any) -> Any:
-        if statement == undelivered._LOCK:
+        if statement == deliveries_to_replay._LOCK:
             thread = threading.Thread(target=run_and_close, args=(arrive,))
             thread.start()
             thread.join()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.delivery.intake.earlier import unreached
+from apps.delivery.intake.earlier import unreached_audience
 from apps.delivery.models import Delivery
 from apps.preferences.models import Contact, Preference, Recipient
 from tests.support.publishers.people import contact, recipient, subscribe
@@ -138,7 +138,7 @@ def test_where_everybody_got_it_there_is_nobody(shop, work):
 
 
 def test_more_people_than_can_be_written_down_are_refused(shop, first, monkeypatch):
-    monkeypatch.setattr(unreached, "MOST", 1)
+    monkeypatch.setattr(unreached_audience, "MOST", 1)
     assert "too many" in again(shop, first, status=400)["detail"]
 
 

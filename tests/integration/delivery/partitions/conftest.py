@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 from django.db import connection
 
-from apps.delivery.maintenance import notifications
+from apps.delivery.maintenance import notification_retention
 from apps.delivery.maintenance.partitions import dropping, making, moving
 from apps.delivery.maintenance.partitions.tables import TABLES
 from stack.supervision.process import PATIENCE
@@ -20,7 +20,7 @@ from tests.support.publishers.shop import HELLO, Shop
 def partitioned(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Partition empty tables, today's rows included."""
     monkeypatch.setattr(moving, "MARGIN", 0)
-    monkeypatch.setattr(notifications, "_not_before", {})
+    monkeypatch.setattr(notification_retention, "_not_before", {})
     monkeypatch.setattr(dropping, "UNDER_LOCKS", PATIENCE)  # a busy machine needs longer
     monkeypatch.setattr(making, "STATEMENT", f"{PATIENCE:.0f}s")
     assert moving.partition_all() == 5

@@ -11,7 +11,7 @@ from apps.delivery.maintenance.partitions.tables import TABLES
 from apps.delivery.models import (
     Delivery,
 )
-from apps.delivery.outbox import waiting_days
+from apps.delivery.outbox import partition_bounds
 from notifier.domain.ids import days
 from tests.integration.delivery.partitions.places import partitions, places, post, today_of
 from tests.support.publishers.people import recipient
@@ -103,7 +103,7 @@ def test_a_day_without_partitions_loses_nothing(partitioned, shop, work, caplog)
         for table in TABLES:
             cursor.execute(f"DROP TABLE {table.before}, {today_of(table.name)}")
             making.add(cursor, table, TODAY - timedelta(days=1))
-    waiting_days.forget()
+    partition_bounds.forget()
     recipient("ada")
     posted = post(shop)
     work()
@@ -119,7 +119,7 @@ def test_what_waits_in_an_older_day_is_found(partitioned, shop, work):
         for table in TABLES[:3]:
             cursor.execute(f"DROP TABLE {table.before}")
             making.add(cursor, table, old)
-    waiting_days.forget()
+    partition_bounds.forget()
     recipient("ada")
     posted = post(shop)
     work()
@@ -131,7 +131,7 @@ def test_what_waits_in_an_older_day_is_found(partitioned, shop, work):
             "next_attempt_at = now() WHERE id = %s",
             [moved, number],
         )
-    waiting_days.forget()
+    partition_bounds.forget()
     work()
     assert Delivery.objects.get().state == "delivered"
     assert places("delivery_delivery") == {f"delivery_delivery_{old:%Y%m%d}"}
@@ -154,7 +154,7 @@ def test_what_waits_in_the_rest_is_found_between_days_that_have_partitions(parti
             [moved],
         )
     assert places("delivery_delivery") == {"delivery_delivery_rest"}
-    waiting_days.forget()
+    partition_bounds.forget()
     work()
     assert shop.counts(posted)["inbox"] and Delivery.objects.get().state == "delivered"
 

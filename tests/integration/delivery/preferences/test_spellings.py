@@ -8,8 +8,8 @@ from django.db.migrations.loader import MigrationLoader
 
 from apps.delivery.models import Delivery
 from apps.preferences import vault
-from apps.preferences.contacts import provider_reports
-from apps.preferences.contacts.provider_reports import ProviderReport
+from apps.preferences.contacts import disabling
+from apps.preferences.contacts.disabling import ProviderReport
 from apps.preferences.models import Contact, Suppression
 from apps.publishers.models import Publisher
 from apps.topics.models import Confirmation, Subscription
@@ -41,7 +41,7 @@ def test_a_suppression_holds_for_every_spelling(shop, work, suppressed):
 def test_what_a_provider_reports_of_one_spelling_holds_for_the_others(shop, work):
     person(shop, "ada", "Ada@example.com")
     said = ProviderReport("complaint", "sendgrid", "spamreport", 1)
-    provider_reports.suppress_addresses({Contact.objects.get(channel="email").pk: said})
+    disabling.suppress_addresses({Contact.objects.get(channel="email").pk: said})
     person(shop, "eve", "ada@EXAMPLE.com")
     assert mailed(shop, work, "eve") == ["suppressed"]
 

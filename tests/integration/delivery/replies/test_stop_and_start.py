@@ -7,8 +7,8 @@ import pytest
 from apps.preferences import vault
 from apps.preferences.consent import opt_outs, suppressions
 from apps.preferences.consent.suppressions import Blocked
-from apps.preferences.contacts import provider_reports
-from apps.preferences.contacts.provider_reports import ProviderReport
+from apps.preferences.contacts import disabling
+from apps.preferences.contacts.disabling import ProviderReport
 from apps.preferences.models import Category, Contact, DirectoryChange, Recipient, Suppression
 from tests.support.deliveries.signed_replies import PHONE
 from tests.support.publishers.people import recipient, subscribe
@@ -205,10 +205,10 @@ def test_a_refusal_from_before_a_start_is_not_believed_after_it(phone, send):
     phone.write("START")
     contact = Contact.objects.get(channel="sms").pk
     late = ProviderReport("opted_out", "twilio", "Twilio error 21610", 1, sent_at)
-    provider_reports.disable_contacts({contact: late})
-    provider_reports.suppress_addresses({contact: late})
+    disabling.disable_contacts({contact: late})
+    disabling.suppress_addresses({contact: late})
     assert send() == SENT
-    provider_reports.disable_contacts({contact: late._replace(sent_at=time.time() + 60)})
+    disabling.disable_contacts({contact: late._replace(sent_at=time.time() + 60)})
     assert send() == ("suppressed", "no_address")
 
 

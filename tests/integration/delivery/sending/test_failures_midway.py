@@ -340,7 +340,7 @@ def test_a_worker_that_attends_to_a_queue_outlives_a_database_that_is_away(
     "bug",
     [
         "apps.delivery.sending.cancellation.CancellationWatcher.watch",
-        "apps.delivery.sending.leaving.Footers",
+        "apps.delivery.sending.unsubscribe_links.Footers",
         "apps.delivery.sending.runtime.event_loop",
     ],
 )

@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 
 from apps.core import tracing
 from apps.delivery.models import Delivery, Notification
-from apps.inbox.stream.looking import Asked, look
+from apps.inbox.stream.events_of_inboxes import Asked, look
 from apps.schedules import running
 from apps.schedules.models import Schedule
 from tests.support.deliveries.signed_receipts import (

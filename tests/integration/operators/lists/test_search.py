@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from apps.core.delivery_ids import number_of
 from apps.delivery.models import Delivery, Notification
-from apps.delivery.operations import finding
+from apps.delivery.operations import search
 from apps.operators import large_lists
 from apps.topics.models import Subscription
 from tests.support.publishers.people import contact, recipient, subscribe
@@ -182,7 +182,7 @@ def test_an_address_is_found_below_what_else_its_owner_was_sent(shop, operator, 
         post(shop)
     work()
     [mail] = Delivery.objects.filter(channel="email").values_list("pk", flat=True)
-    monkeypatch.setattr(finding, "MOST_FOUND", 2)
+    monkeypatch.setattr(search, "MOST_FOUND", 2)
     assert found(operator, DELIVERIES, ADDRESS) == [str(mail)]
     assert "Looked through" not in operator.get(DELIVERIES, {"q": ADDRESS}).content.decode()
 
@@ -192,19 +192,19 @@ def test_a_search_for_an_address_that_ends_early_says_so(shop, operator, work, m
     for _ in range(4):
         post(shop)
     work()
-    monkeypatch.setattr(finding, "LOOK_THROUGH", 3)
+    monkeypatch.setattr(search, "LOOK_THROUGH", 3)
     page = operator.get(DELIVERIES, {"q": ADDRESS}).content.decode()
     assert "Looked through the newest 3 deliveries of whoever has it." in page
     for number in range(3):
         recipient(f"shares-{number}", email=ADDRESS)
-    monkeypatch.setattr(finding, "LOOK_THROUGH", 1_000)
-    monkeypatch.setattr(finding, "MOST_CONTACTS", 2)
+    monkeypatch.setattr(search, "LOOK_THROUGH", 1_000)
+    monkeypatch.setattr(search, "MOST_CONTACTS", 2)
     page = operator.get(DELIVERIES, {"q": ADDRESS}).content.decode()
     assert "More than 2 have this address: the newest of them were asked." in page
-    monkeypatch.setattr(finding, "MOST_CONTACTS", 20)
+    monkeypatch.setattr(search, "MOST_CONTACTS", 20)
     post(shop, channels=["email"])
     work()
-    monkeypatch.setattr(finding, "MOST_FOUND", 1)
+    monkeypatch.setattr(search, "MOST_FOUND", 1)
     page = operator.get(DELIVERIES, {"q": ADDRESS}).content.decode()
     assert "Only the newest 1 deliveries to it are found." in page
 
@@ -229,12 +229,12 @@ def test_a_search_for_a_title_that_ends_early_says_so(shop, operator, monkeypatc
     post(shop, content={"title": "Summer sale", "body": "x"})
     for _ in range(4):
         post(shop)
-    monkeypatch.setattr(finding, "TITLES_AT_ONCE", 2)
-    monkeypatch.setattr(finding, bound, 4)
+    monkeypatch.setattr(search, "TITLES_AT_ONCE", 2)
+    monkeypatch.setattr(search, bound, 4)
     answer = operator.get(NOTIFICATIONS, {"q": "title:sale"})
     assert not answer.context["cl"].result_list
     assert "Looked through the newest 4 titles, as far as" in answer.content.decode()
-    monkeypatch.setattr(finding, bound, 100)
+    monkeypatch.setattr(search, bound, 100)
     answer = operator.get(NOTIFICATIONS, {"q": "title:sale"})
     assert len(answer.context["cl"].result_list) == 1
     assert "Looked through" not in answer.content.decode()

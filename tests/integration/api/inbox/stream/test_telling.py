@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.inbox import changes, snoozing
 from apps.inbox.models import Feed, InboxItem
 from apps.inbox.statuses import Change
-from apps.inbox.stream import reading
+from apps.inbox.stream import statements
 from apps.preferences.models import Recipient
 from notifier_client import AsyncInboxClient, InboxClient, NotifierError
 from tests.support.publishers.api_client import Api
@@ -139,7 +139,7 @@ def test_ids_ascend(stream: StreamServer, token: Token, put: Put):
 def test_many_missed_items_are_told_in_pages_once_each(
     stream: StreamServer, token: Token, put: Put
 ):
-    many = 2 * reading.PAGE + 7
+    many = 2 * statements.PAGE + 7
     ids = [put("ada", str(number)) for number in range(many)]
     ada = stream.open(token("ada"), since="0")
     ada.wait_for("counts")
@@ -201,7 +201,7 @@ def test_large_items_are_told_in_small_pages(
     stream: StreamServer, token: Token, put_many: PutMany, monkeypatch: pytest.MonkeyPatch
 ):
     ids = put_many("ada", MANY, body="x" * 30_000)
-    read, sizes = reading.changes, []
+    read, sizes = statements.changes, []
 
     def changes(wanted: Any) -> Any:
         found = read(wanted)
@@ -209,12 +209,12 @@ def test_large_items_are_told_in_small_pages(
             sizes.append(sum(len(row.item.content) for row in missed.rows if row.item))
         return found
 
-    monkeypatch.setattr(reading, "changes", changes)
+    monkeypatch.setattr(statements, "changes", changes)
     ada = stream.open(token("ada"), since="0")
     ada.wait_for("counts")
     assert [item["id"] for item in ada.named("item")] == ids
     assert batches(ada, "item") == [100, 100, 30]
-    assert 0 < max(sizes) < reading.PAGE_BYTES + 50_000
+    assert 0 < max(sizes) < statements.PAGE_BYTES + 50_000
 
 
 def test_a_catch_up_over_20000_items_goes_on_where_it_was_cut_off(

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from apps.inbox.stream import events, reading
+from apps.inbox.stream import events, statements
 from apps.inbox.stream.events import ChangeEvent
-from apps.inbox.stream.reading import WHOLE, Since, State
+from apps.inbox.stream.statements import WHOLE, Since, State
 
 
 class Told(NamedTuple):
@@ -46,15 +46,15 @@ def look(asked: Mapping[str, Collection[Asked]]) -> dict[str, Look]:
     People who are not registered are left out.
     """
     try:
-        found = reading.states(asked)
+        found = statements.states(asked)
         wanted = {
             Since(state.recipient_id, one.since, one.item_id)
             for user_id, state in found.items()
             for one in asked[user_id]
             if (one.since, one.item_id) != (state.version, WHOLE) and _is_known(one, state)
         }
-        missed = reading.changes(wanted) if wanted else {}
-        places = reading.places(row for some in missed.values() for row in some.rows)
+        missed = statements.changes(wanted) if wanted else {}
+        places = statements.places(row for some in missed.values() for row in some.rows)
     finally:
         connection.close()
     made = {
@@ -76,7 +76,7 @@ def look(asked: Mapping[str, Collection[Asked]]) -> dict[str, Look]:
 
 
 def _is_known(one: Asked, state: State) -> bool:
-    return reading.is_known(one.since, state, listening=one.listening)
+    return statements.is_known(one.since, state, listening=one.listening)
 
 
 def ping(_: object) -> dict[str, bool]:
@@ -92,6 +92,6 @@ def ping(_: object) -> dict[str, bool]:
 def latest(recipient_ids: Collection[int]) -> dict[int, int]:
     """Return the version of each of these inboxes."""
     try:
-        return reading.latest(recipient_ids)
+        return statements.latest(recipient_ids)
     finally:
         connection.close()

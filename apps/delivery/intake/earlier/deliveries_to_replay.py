@@ -8,11 +8,11 @@ from django.db import connection
 
 from apps.api.problems import Problem
 from apps.core import arrays
-from apps.delivery.intake.earlier import unreached
+from apps.delivery.intake.earlier import unreached_audience
 from notifier.domain.states import DeliveryState
 
 #: Most deliveries of one replay: they are written down when it is accepted.
-MOST = unreached.MOST
+MOST = unreached_audience.MOST
 
 
 class Person(NamedTuple):
@@ -104,8 +104,8 @@ def find(
         "family": arrays.uuids(family),
         "states": list(states),
         "channels": list(channels),
-        "not_reached": list(unreached.NOT_REACHED),
-        "needless": list(unreached.NEEDLESS),
+        "not_reached": list(unreached_audience.NOT_REACHED),
+        "needless": list(unreached_audience.NEEDLESS),
         "most": MOST + 1,
     }
     chosen = _rows(_NOT_REACHED, parameters)

@@ -10,7 +10,7 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from apps.alerts import telling
+from apps.alerts import operator_notices
 from apps.alerts.messages.notices import Event, Notice
 from apps.alerts.models import Alert
 from apps.alerts.rules import RULES
@@ -51,7 +51,7 @@ def _failed(since: float | None) -> None:
     global _since, _told_at, _alone
     now = time.monotonic()
     _since = (since or now) if _since is None else _since
-    seconds, remind = now - _since, telling.REMIND.total_seconds()
+    seconds, remind = now - _since, operator_notices.REMIND.total_seconds()
     if seconds < RULES[NAME].lasts or (_told_at is not None and now - _told_at < remind):
         return
     claimed = ask_redis(lambda redis: int(bool(redis.set(KEY, 1, nx=True, ex=round(remind)))))
@@ -73,7 +73,9 @@ def _over() -> None:
     said = ask_redis(lambda redis: redis.delete(KEY))
     if (said or _alone) and not _tell(Event.ENDED, "", clock.now()):
         if said:  # it is tried again
-            ask_redis(lambda redis: redis.set(KEY, 1, ex=round(telling.REMIND.total_seconds())))
+            ask_redis(
+                lambda redis: redis.set(KEY, 1, ex=round(operator_notices.REMIND.total_seconds()))
+            )
         return
     _since, _told_at, _alone, _looked = None, None, False, True
 
@@ -81,6 +83,6 @@ def _over() -> None:
 def _tell(event: Event, detail: str, since: float) -> bool:
     """Send a message by each way; return whether one took it, or there is none."""
     alert = Alert(name=NAME, detail=detail, began_at=datetime.fromtimestamp(since, UTC))
-    ways = [way for way in telling.TARGETS if way.is_set()]
-    sent = [telling.attempt(way, [Notice(event, alert)]) for way in ways]
+    ways = [way for way in operator_notices.TARGETS if way.is_set()]
+    sent = [operator_notices.attempt(way, [Notice(event, alert)]) for way in ways]
     return not ways or any(sent)

@@ -10,7 +10,7 @@ from stack import environment, manage
 from stack.backends import rabbitmq
 from stack.sandbox import Sandbox
 from stack.servers import Servers
-from stack.state import State
+from stack.state_directory import State
 from stack.supervision import ports
 from stack.supervision.processes import Procfile, Running
 

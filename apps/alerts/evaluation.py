@@ -5,7 +5,7 @@ import time
 
 from django.conf import settings
 
-from apps.alerts import evaluating, telling, turns
+from apps.alerts import alert_states, evaluator_lease, operator_notices
 from apps.alerts.conditions import table
 from apps.alerts.messages import webhook
 
@@ -19,14 +19,14 @@ _pinged = float("-inf")
 
 def run(holder: str) -> bool:
     """Run a round if it is ``holder``'s turn for as long as that takes; return whether it was."""
-    if not turns.take(holder):
+    if not evaluator_lease.take(holder):
         return False
     found = table.read()
-    if not turns.take(holder, turns.SENDING):
+    if not evaluator_lease.take(holder, evaluator_lease.SENDING):
         return False  # reading took so long that another process has begun
-    evaluating.advance(found)
-    told = telling.tell()
-    turns.take(holder)
+    alert_states.advance(found)
+    told = operator_notices.tell()
+    evaluator_lease.take(holder)
     if told:
         _ping()
     return True

@@ -2,7 +2,7 @@
 
 It needs no broker: beat and ``housekeeping`` both evaluate, so that either says that the other is
 gone, and take turns through a row. Where PostgreSQL does not answer there is no turn, and
-``without_database`` says so: also where a connection stays open and nothing comes back, for which
+``database_alarm`` says so: also where a connection stays open and nothing comes back, for which
 each look has a thread of its own.
 """
 
@@ -66,9 +66,9 @@ class Watcher:
             return
         log.warning("alerts wait for the database: a look has taken %.0f s", self._looking.seconds)
         if self._evaluates:
-            from apps.alerts import without_database
+            from apps.alerts import database_alarm
 
-            without_database.failed(self._looking.began)
+            database_alarm.failed(self._looking.began)
 
     def _ask(self) -> None:
         """Report this process and nothing else."""
@@ -114,17 +114,17 @@ def look(*, evaluates: bool, holder: str = "") -> None:
     """
     try:
         if evaluates:  # with imports that no other process needs
-            from apps.alerts import rounds, without_database
+            from apps.alerts import database_alarm, evaluation
         presence.report()
         if evaluates:
-            without_database.over()
-            rounds.run(holder or f"{KIND} {os.getpid()} at {socket.gethostname()}")
+            database_alarm.over()
+            evaluation.run(holder or f"{KIND} {os.getpid()} at {socket.gethostname()}")
     except PoolExhausted:
         log.warning("alerts wait for a connection of this process's pool")
     except AWAY as error:
         log.warning("alerts wait for the database: %s", type(error).__name__)
         if evaluates:
-            without_database.failed()
+            database_alarm.failed()
     except Exception:
         log.exception("alerts cannot be evaluated")
     finally:

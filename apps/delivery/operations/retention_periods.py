@@ -22,8 +22,8 @@ class Kept(NamedTuple):
 def kept(rules: Iterable[RetentionRule], publisher_id: int | None, category: str) -> Kept:
     """Return what applies to a publisher's notifications of a category, by these rules.
 
-    That is how ``apps.delivery.maintenance.notifications`` deletes. ``None`` is any publisher
-    without rules of its own, an empty category any without.
+    That is how ``apps.delivery.maintenance.notification_retention`` deletes. ``None`` is any
+    publisher without rules of its own, an empty category any without.
     """
     of_these = [
         rule

@@ -1,4 +1,4 @@
-"""Telling: what the digests of a claim tell, judged again and rendered as one message each."""
+"""Render the digests of a claim: their members are judged again, and are one message each."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -9,9 +9,9 @@ from apps.delivery.sending import notifications
 from apps.delivery.sending.digests.contents import DigestItem, DigestRenderer
 from apps.delivery.sending.notifications import ContentRenderer, NotificationContext
 from apps.delivery.state import Claimed
-from apps.delivery.state.digests import following, telling
+from apps.delivery.state.digests import claimed_members, following
+from apps.delivery.state.digests.claimed_members import Told
 from apps.delivery.state.digests.following import Followed
-from apps.delivery.state.digests.telling import Told
 from apps.preferences.digests import choices
 from apps.topics.selectors import paused_topics
 from notifier.domain.digests import Digest
@@ -50,12 +50,12 @@ def tell(
     sending = {row.delivery_id: row for row in mine if row.state == DeliveryState.SENDING}
     if not sending:
         return Telling([*rows, *found], frozenset(row.delivery_id for row in found))
-    told, postponed = telling.take(list(sending))
+    told, postponed = claimed_members.take(list(sending))
     items = [one for some in told.values() for one in some]
     again, item_contexts, renderers = _judge(queue, claim_id, items)
     found += again
     kept = {row.delivery_id for row in again if row.state == DeliveryState.SENDING}
-    telling.leave([row.delivery_id for row in again if row.delivery_id not in kept])
+    claimed_members.leave([row.delivery_id for row in again if row.delivery_id not in kept])
     digests: dict[str, DigestRenderer] = {}
     empty = []
     for delivery_id, row in sending.items():
@@ -68,7 +68,7 @@ def tell(
         else:
             empty.append(delivery_id)
     unanswered = [one for one in empty if sending[one].unanswered]
-    telling.cancel_empty(empty, unanswered)
+    claimed_members.cancel_empty(empty, unanswered)
     after = dict.fromkeys(postponed, DeliveryState.RETRYING)
     after |= dict.fromkeys(empty, DeliveryState.CANCELLED)
     after |= dict.fromkeys(unanswered, DeliveryState.UNKNOWN)

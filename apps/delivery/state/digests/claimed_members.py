@@ -1,4 +1,4 @@
-"""Take up what claimed digests tell."""
+"""Take up the members of claimed digests."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence

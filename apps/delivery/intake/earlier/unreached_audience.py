@@ -8,7 +8,7 @@ from django.db import connection
 from apps.api.problems import Problem
 from apps.core import arrays
 from apps.delivery import selectors
-from apps.delivery.intake.earlier import family
+from apps.delivery.intake.earlier import replay_family
 from apps.delivery.models import Notification
 from notifier.domain.states import DeliveryState
 
@@ -70,7 +70,7 @@ def people(row: Notification, states: Collection[str]) -> list[int]:
     or a replay is not done, and where there are none, or more than ``MOST``.
     """
     try:
-        kin = family.of(row)
+        kin = replay_family.of(row)
     except Problem as problem:
         raise _problem("conflict", problem.sentence) from None
     with connection.cursor() as cursor:
