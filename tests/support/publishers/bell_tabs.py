@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator
 
-from notifier_client import NotifierClient
+from notifier_client import Draft, NotifierClient
 from stack.whole_service import Stage
 from tests.support.waiting import until
 
@@ -110,6 +110,7 @@ class Person:
         client.upsert_recipient(name)
         self.name = name
         self.url = service.sandbox["control_url"]
+        self._api_url = service.api_url
         self._client, self._browser = client, browser
 
     def send(self, *titles: str, **content: Any) -> None:
@@ -118,6 +119,18 @@ class Person:
             self._client.notify_users(
                 [self.name], title=title, body=f"About {title}.", channels=["inbox"], **content
             )
+
+    def send_at_once(self, count: int) -> None:
+        """Send so many items in one call."""
+        one = Draft(user_ids=[self.name], title="One of many", body="Of many.", channels=["inbox"])
+        self._client.notify_batch([one] * count)
+
+    def unread(self, context: BrowserContext) -> int:
+        """What the service counts for them."""
+        token = context.request.get(f"{self.url}/bell/token?user={self.name}").text()
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = context.request.get(f"{self._api_url}/v1/inbox?limit=1", headers=headers)
+        return int(answer.json()["unread"])
 
     @contextmanager
     def browser(self, **options: Any) -> Iterator[BrowserContext]:
