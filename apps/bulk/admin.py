@@ -66,7 +66,8 @@ ROWS: Mapping[str, str] = {
 WARNINGS: Mapping[str, str] = {
     ActionKind.REDRIVE: "They are tried again now.",
     ActionKind.RELEASE: "They are tried now.",
-    ActionKind.CANCEL: "What has not been sent of them will not be sent. This cannot be undone.",
+    ActionKind.CANCEL: "What has not been sent of them will not be sent; digests are none of them. "
+    "This cannot be undone.",
     ActionKind.RESTORE: "They are sent to again.",
     ActionKind.LIFT: "They are sent to again. Opt-outs and complaints are none of them.",
 }

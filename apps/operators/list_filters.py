@@ -191,6 +191,8 @@ def written(
         def choices(self, changelist: Any) -> Iterator[Any]:
             others = changelist.get_filters_params()
             others.pop(self.parameter_name, None)
+            if changelist.query:
+                others[SEARCH_VAR] = [changelist.query]
             yield {
                 "label": label or self.title,
                 "type": type,

@@ -45,11 +45,15 @@ class OperatorsSite(UnfoldAdminSite):
         ]
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Return whether the operator may see a page, and prolong the session."""
+        """Return whether the operator may see a page, and prolong the session.
+
+        A page that loads itself anew, with ``X-Unattended``, does not: nobody may be there.
+        """
         allowed = super().has_permission(request)
         if not allowed or log_in.end_if_over(request, settings.SESSION_LONGEST):
             return False
-        request.session.modified = True
+        if "X-Unattended" not in request.headers:
+            request.session.modified = True
         return True
 
     def login(

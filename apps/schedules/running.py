@@ -18,7 +18,7 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 
-from apps.api.problems import Problem
+from apps.api.problems import Problem, as_problem
 from apps.core import arrays, clock, tracing
 from apps.core.database_errors import AWAY, concerns_all
 from apps.core.tracing import Kind
@@ -159,6 +159,9 @@ def _run(due: Sequence[Schedule], now: datetime) -> int:
             outcomes.put_off(one.schedule, now, failed=True)
         elif _passes(answer):
             outcomes.put_off(one.schedule, now)
+        elif as_problem(answer) is None:
+            log.error("a run of %s failed, and is put off", one.schedule.pk, exc_info=answer)
+            outcomes.put_off(one.schedule, now, failed=True)
         else:
             outcomes.fail(one.schedule, one.plan, answer, now)
     return len(prepared)

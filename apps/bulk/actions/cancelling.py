@@ -29,7 +29,7 @@ class Cancelling:
     """Cancel notifications that were posted before it was asked for, the oldest first.
 
     ``match``: the criteria of a publisher's list (``Wanted``), or those of the admin's, with what
-    its search found (``finding.searched``) when this was asked for. What is done, or cancelled,
+    its search found (``search.searched``) when this was asked for. What is done, or cancelled,
     stays as it is, and so does what has nothing left but dead letters: of what is cancelled,
     nothing can be redriven.
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 from functools import cache
 
 from django.conf import settings
-from django.db import Error
 from prometheus_client import Counter as CounterMetric
 
+from apps.core.database_errors import FAILURES
 from apps.core.redis_scripts import RedisScript
 from apps.delivery.outbox import claims
 from apps.delivery.outbox.queues import Queue
@@ -153,7 +153,7 @@ class _Shares:
         if (now := time.monotonic()) >= until:
             try:
                 found = claims.workers(channel)
-            except Error as error:
+            except FAILURES as error:
                 log.warning("workers cannot be counted: %s", type(error).__name__)
             self._workers[channel] = found, now + COUNTED_FOR
         return found

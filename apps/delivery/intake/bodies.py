@@ -49,7 +49,7 @@ class DigestBody(TypedDict):
 
 
 class AudienceBody(TypedDict):
-    """``audience``. ``states``: those of ``intake.earlier.unreached.NOT_REACHED`` if left out."""
+    """``audience``. ``states``: if left out, ``unreached_audience.NOT_REACHED``."""
 
     not_reached_by: UUID
     states: NotRequired[list[str]]

@@ -4,8 +4,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import DatabaseError
-
+from apps.core.database_errors import FAILURES
 from apps.delivery.flow import availability, provider_quotas
 from apps.delivery.sending import runtime
 from apps.delivery.sending.claiming import Claim
@@ -54,7 +53,7 @@ def refuse(claim: Claim, error: Exception) -> Admission:
     For ``LOOK_AGAIN`` seconds after a database error, for ``AFTER_A_BUG`` seconds after any other.
     """
     gate = Gate(0, time.time() + LOOK_AGAIN, Reason.UNCONFIRMED)
-    if not isinstance(error, DatabaseError):
+    if not isinstance(error, FAILURES):
         log_bug(f"claim {claim.id} cannot be sent", error)
         gate = Gate(0, time.time() + AFTER_A_BUG, Reason.INTERNAL)
     closed = availability.providers(claim.queue.channel)

@@ -44,6 +44,8 @@ PER_RECIPIENT = 3
 #: Times that a claim is made again because the counters of frequency caps were lost: Redis may be
 #: gone when it is tried, come back, and go again.
 RESTARTS = 3
+#: Most turns of publishers that one claim tries.
+TURNS = 3
 #: The publisher by queue whose turn came last, of those with chunks that exceed their shares.
 _last_turn: dict[Queue, int] = {}
 
@@ -295,19 +297,19 @@ def _chunks(
 
     Returns them, and whether there are others that did not fit.
     """
-    wanted = {key: share for key, share in shares.items() if waiting[key].new}
-    if due:
-        wanted = {key: max(1, share - due) for key, share in wanted.items()}
-    if not wanted:
+    whole = {key: share for key, share in shares.items() if waiting[key].new}
+    if not whole:
         return [], False
-    sizes = {key: waiting[key].new for key in wanted}
-    parts = in_turn(wanted, sizes, settings.CHUNK_SIZE, _last_turn.get(queue, 0))
+    wanted = {key: max(1, share - due) for key, share in whole.items()} if due else whole
+    sizes = {key: waiting[key].new for key in whole}
+    parts = in_turn(whole, sizes, settings.CHUNK_SIZE, _last_turn.get(queue, 0))
     number, locked = 0, list[LockedChunk]()
-    while not locked and number < len(parts):  # others may have locked all of the first ones
-        locked = pending.lock_chunks(queue, parts[number], settings.CHUNK_SIZE)
+    while not locked and number < min(len(parts), TURNS):  # others may have locked the first ones
+        part = {key: wanted[key] for key in parts[number]}
+        locked = pending.lock_chunks(queue, part, settings.CHUNK_SIZE)
         number += 1
     last = next(reversed(parts[number - 1]))
-    if sizes[last] > wanted[last]:
+    if sizes[last] > whole[last]:
         _last_turn[queue] = last
     found, left, taken = [], number < len(parts), Counter[int]()
     for one in locked:

@@ -61,3 +61,11 @@ def test_no_docstring_opens_with_a_question():
 
 def _is_test(path: str) -> bool:
     return Path(path).name.startswith(("test_", "conftest"))
+
+
+def test_scripts_of_the_admin_share_no_names():
+    """Each is a script of the same page, in which the last function of a name is everybody's."""
+    scripts = sorted((ROOT / "apps/publishers/static/operators").glob("*.js"))
+    assert len(scripts) > 2
+    for script in scripts:
+        assert not re.findall(r"^(?:async |function|const|let|var|class)", script.read_text(), re.M)

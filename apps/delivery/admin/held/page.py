@@ -120,4 +120,4 @@ def end(request: HttpRequest) -> HttpResponse:
 
 def _is_filtered(form: forms.Form) -> bool:
     """Return whether anything but all is wanted."""
-    return any(form.cleaned_data[name] not in (None, "") for name in ("hours", *_NAMES))
+    return any(form.cleaned_data[name] for name in ("hours", *_NAMES))  # 0 hours are all

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
+import pytest
 from django.core.management import call_command
 from django.db.models import F
 from django.test import Client
@@ -88,10 +89,11 @@ def test_hours_mean_what_they_meant_when_the_page_was_loaded(shop: Shop, operato
     assert "<td>inbox</td>" in left and "<td>sms</td>" not in left
 
 
-def test_everything_is_ended_only_where_that_is_said(shop: Shop, operator: Client):
+@pytest.mark.parametrize("hours", ["", "0"])
+def test_everything_is_ended_only_where_that_is_said(shop: Shop, operator: Client, hours: str):
     posted(shop, "ada", ["sms"])
     call_command("hold")
-    page = operator.get(reverse("admin:held")).content.decode()
+    page = operator.get(reverse("admin:held"), {"hours": hours}).content.decode()
     assert "Never send about 1 deliveries?" in page
     cancel = buttons(page)["cancel"]
     del cancel["all"]

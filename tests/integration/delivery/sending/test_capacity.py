@@ -183,6 +183,28 @@ def test_many_who_blast_at_once_take_turns(shop, settings, execute):
     assert len(set(turns[:publishers])) == len(set(turns[publishers:])) == publishers
 
 
+def test_one_with_much_that_is_due_again_leaves_others_their_claim(
+    shop, other_shop, work, small, execute
+):
+    small(asleep=0)
+    post(shop, range(3 * SIZE))
+    work()
+    execute("UPDATE delivery_delivery SET state = 'retrying', next_attempt_at = now()")
+    names = ["first", "second"]
+    some = [Publisher.objects.create(name=name) for name in names]
+    for number, publisher in enumerate(some):
+        posted = post(shop, range(100 * number + 100, 100 * number + 100 + SIZE))
+        for table, key in (("chunk", "notification_id"), ("notification", "id")):
+            execute(
+                f"UPDATE delivery_{table} SET publisher_id = %s WHERE {key} = %s",
+                publisher.id,
+                posted["id"],
+            )
+    found = claim("sms", most=3 * SIZE)
+    publishers = {one.row.publisher_id for one in found.contexts.values()}
+    assert publishers == {shop.id, *(one.id for one in some)}
+
+
 def test_a_turn_whose_chunks_others_have_locked_goes_to_the_next(shop, other_shop, small):
     small(asleep=SIZE)
     post(shop, range(2 * SIZE))

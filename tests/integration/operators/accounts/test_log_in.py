@@ -200,6 +200,15 @@ def test_a_session_ends_when_it_is_idle_and_in_any_case(ada: User, settings):
     assert client.get("/admin/").status_code == 302
 
 
+def test_a_page_that_loads_itself_anew_does_not_prolong_the_session(ada: User, settings):
+    client = Client()
+    client.force_login(ada)
+    assert settings.SESSION_COOKIE_NAME in client.get("/admin/").cookies
+    by_itself = client.get("/admin/", headers={"X-Unattended": "1"})
+    assert by_itself.status_code == 200
+    assert settings.SESSION_COOKIE_NAME not in by_itself.cookies
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/v1/openapi.json", "/v1/topics", "/admin/login/"])
 def test_a_cookie_that_is_nobodys_writes_no_session(db: None, path: str):
     client = Client()

@@ -1,5 +1,6 @@
 """Suppressions that operators add and find in the admin."""
 
+import re
 from typing import Any
 
 import pytest
@@ -223,3 +224,10 @@ def test_suppressions_that_others_have_locked_are_lifted_later(operator: Client,
     running.tick()
     assert not Suppression.objects.exists()
     assert BulkAction.objects.get().counts == {"lifted": 3}
+
+
+def test_a_filter_that_is_written_goes_on_with_what_was_searched(operator: Client):
+    page = operator.get(reverse(LIST), {"q": "ada@example.com"}).content.decode()
+    forms = re.findall(r"<form[^>]*>.*?</form>", page, re.S)
+    [written] = [form for form in forms if 'name="since"' in form]
+    assert '<input type="hidden" name="q" value="ada@example.com">' in written

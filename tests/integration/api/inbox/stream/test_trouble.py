@@ -60,14 +60,14 @@ def test_counts_are_right_where_an_item_came_while_the_inbox_was_being_read(
     ada = stream.open(token("ada"))
     monkeypatch.setattr(bell, "ring", lambda people: None)
     stream.app.hub._look_now.set()  # it waits for ten seconds otherwise
-    read, more = events_of_inboxes.reading.changes, ["between"]
+    read, more = events_of_inboxes.statements.changes, ["between"]
 
     def changes(wanted: Any) -> Any:
         while more:
             put("ada", more.pop())
         return read(wanted)
 
-    monkeypatch.setattr(events_of_inboxes.reading, "changes", changes)
+    monkeypatch.setattr(events_of_inboxes.statements, "changes", changes)
     put("ada", "first")
     ada.wait_for("item", 2)
     until(lambda: ada.named("counts")[-1:] == [{"unread": 3, "unseen": 3}])
@@ -88,7 +88,7 @@ def test_a_database_that_is_away_for_a_moment_loses_nothing(
     monkeypatch.setattr(hub, "PAUSE", 0.05)
     put("ada", "before")
     ada = stream.open(token("ada"))
-    away, states, ping = [True] * 9, events_of_inboxes.reading.states, hub.ping
+    away, states, ping = [True] * 9, events_of_inboxes.statements.states, hub.ping
 
     def failing(what: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def ask(argument: Any) -> Any:
@@ -99,7 +99,7 @@ def test_a_database_that_is_away_for_a_moment_loses_nothing(
 
         return ask
 
-    monkeypatch.setattr(events_of_inboxes.reading, "states", failing(states))
+    monkeypatch.setattr(events_of_inboxes.statements, "states", failing(states))
     monkeypatch.setattr(hub, "ping", failing(ping))
     put("ada", "meanwhile")
     ada.wait_for("item")
@@ -112,7 +112,7 @@ def test_who_connects_while_the_inbox_cannot_be_read_is_told_so(
     def fails(*arguments: Any) -> Any:
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr(events_of_inboxes.reading, "states", fails)
+    monkeypatch.setattr(events_of_inboxes.statements, "states", fails)
     monkeypatch.setattr(application, "PATIENCE", 0.3)
     status, headers, body = stream.ask(authorization=f"Bearer {token('ada')}")
     assert status == 503 and headers["retry-after"] == "5"
@@ -169,14 +169,14 @@ def test_an_inbox_that_cannot_be_read_keeps_nobody_else_waiting(
     for name in names:
         put(name, "before")
     readers = {name: stream.open(token(name)) for name in names}
-    states = events_of_inboxes.reading.states
+    states = events_of_inboxes.statements.states
 
     def fails(asked: Any) -> Any:
         if "bob" in asked:
             raise ValueError("an odd row")
         return states(asked)
 
-    monkeypatch.setattr(events_of_inboxes.reading, "states", fails)
+    monkeypatch.setattr(events_of_inboxes.statements, "states", fails)
     with monkeypatch.context() as patch:
         patch.setattr(hub, "PAUSE", 3_600.0)
         for count in (1, 2, 3):
@@ -193,14 +193,14 @@ def test_an_inbox_that_could_not_be_read_is_told_once_it_can(
     monkeypatch.setattr(hub, "PAUSE", 0.01)
     put("ada", "before")
     ada = stream.open(token("ada"))
-    states, odd = events_of_inboxes.reading.states, ["an odd row"] * 4
+    states, odd = events_of_inboxes.statements.states, ["an odd row"] * 4
 
     def fails(asked: Any) -> Any:
         if odd:
             raise ValueError(odd.pop())
         return states(asked)
 
-    monkeypatch.setattr(events_of_inboxes.reading, "states", fails)
+    monkeypatch.setattr(events_of_inboxes.statements, "states", fails)
     put("ada", "after")
     ada.wait_for("item")
     put("ada", "later")
@@ -216,14 +216,14 @@ def test_an_inbox_that_takes_long_to_read_keeps_nobody_else_waiting(
         put(name, "before")
     readers = {name: stream.open(token(name)) for name in names}
     monkeypatch.setattr(hub, "READ_WITHIN", 0.5)
-    states, goes_on = events_of_inboxes.reading.states, threading.Event()
+    states, goes_on = events_of_inboxes.statements.states, threading.Event()
 
     def takes_long(asked: Any) -> Any:
         if "bob" in asked:
             goes_on.wait(PATIENCE)
         return states(asked)
 
-    monkeypatch.setattr(events_of_inboxes.reading, "states", takes_long)
+    monkeypatch.setattr(events_of_inboxes.statements, "states", takes_long)
     for count in (1, 2):
         for name in names:
             put(name, "after")
