@@ -164,30 +164,6 @@ def test_under_an_ordering_key_the_order_is_that_of_acceptance(shop, together):
     assert len(set(ChunkTurn.objects.values_list("line", flat=True))) == 1
 
 
-REFUSE = """
-CREATE FUNCTION refuse_bad() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.collapse_key = 'bad' THEN
-        RAISE EXCEPTION 'not this one' USING ERRCODE = 'lock_not_available';
-    END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER refuse_bad BEFORE INSERT ON delivery_notification
-    FOR EACH ROW EXECUTE FUNCTION refuse_bad();
-"""
-
-
-@pytest.fixture
-def bad_is_refused(shop: Shop, execute) -> Iterator[None]:
-    """The database refuses what has the collapse key ``bad``."""
-    with connection.cursor() as cursor:
-        cursor.execute(REFUSE)
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("DROP FUNCTION refuse_bad() CASCADE")
-
-
-@pytest.mark.usefixtures("bad_is_refused")
 def test_a_connection_lost_before_the_commit_leaves_nothing(shop, together):
     """Each is asked to retry, and is stored once then."""
 
@@ -218,8 +194,8 @@ def test_a_connection_lost_before_the_commit_leaves_nothing(shop, together):
 
 
 @pytest.fixture
-def commits_wait(shop: Shop) -> Iterator[None]:
-    """A commit is on disk here, and waits for a standby that does not exist."""
+def commits_wait(shop: Shop, ada: None) -> Iterator[None]:
+    """A commit is on disk here, and waits for a standby that does not exist. ``ada`` is there."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
         cursor.execute("SELECT pg_reload_conf()")

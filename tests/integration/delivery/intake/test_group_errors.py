@@ -1,9 +1,9 @@
 """The errors of requests that are stored together are their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.delivery.api import presenters
 from apps.delivery.intake import drafts, group_commit
@@ -11,6 +11,7 @@ from apps.delivery.intake.group_commit import PublishRequest
 from apps.delivery.intake.idempotency import Answer as IdempotentAnswer
 from apps.delivery.models import Notification
 from tests.integration.delivery.intake.conftest import kinds, to_ada
+from tests.support.publishers.shop import Shop
 
 pytestmark = pytest.mark.usefixtures("ada")
 
@@ -76,6 +77,30 @@ def test_in_a_callers_transaction_an_unexpected_error_is_its_own_requests(shop):
     assert isinstance(bad, RuntimeError)
 
 
+REFUSE = """
+CREATE FUNCTION refuse_bad() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.collapse_key = 'bad' THEN
+        RAISE EXCEPTION 'not this one' USING ERRCODE = 'lock_not_available';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER refuse_bad BEFORE INSERT ON delivery_notification
+    FOR EACH ROW EXECUTE FUNCTION refuse_bad();
+"""
+
+
+@pytest.fixture
+def bad_is_refused(shop: Shop, execute) -> Iterator[None]:
+    """The database refuses what has the collapse key ``bad``."""
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSE)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION refuse_bad() CASCADE")
+
+
+@pytest.mark.usefixtures("bad_is_refused")
 def test_what_the_database_refuses_fails_alone(together):
     answers = together((to_ada(), "a"), (to_ada(collapse_key="bad"), "b"), (to_ada("other"), None))
     assert kinds(answers) == [202, "/problems/unavailable", 202]
