@@ -50,6 +50,8 @@ EXPIRING_AGE = AFTER_EXPIRY + timedelta(minutes=10)
 LOOK_AGAIN = timedelta(hours=1)
 #: Seconds after which partitions of which too much is kept are looked at again.
 REFUSED_SECONDS = 86_400.0
+#: Time after the end of their retention from which partitions of days are overdue.
+OVERDUE = timedelta(days=2)
 
 
 class What(StrEnum):
@@ -109,15 +111,21 @@ Rules: TypeAlias = frozenset[tuple[int | None, str, int | None]]
 _not_before: dict[tuple[str, Rules], float] = {}
 
 
+def overdue() -> list[dropping.Span]:
+    """Return the spans of partitions that stay, though no record of them is kept any more."""
+    oldest = timedelta(days=_ages(What.RECORD)[-1]) + OVERDUE
+    return dropping.ended(by=days.of_moment(clock.moment() - oldest))
+
+
 def _drop_days(until: float) -> date | None:
     """Drop the partitions of days of which the youngest age for records has come to all rows.
 
     Returns the first day that is left to the next run, because its tables are locked.
     """
     dropping.drop_detached()
-    ended = clock.moment() - timedelta(days=_ages(What.RECORD)[0])
+    ended = days.of_moment(clock.moment() - timedelta(days=_ages(What.RECORD)[0]))
     rules = _rules()
-    for span in dropping.ended(by=days.of_moment(ended)):
+    for span in dropping.ended(by=ended):
         key = (span.partition(TABLES[0]), rules)
         if _not_before.get(key, 0.0) > clock.now():
             continue
@@ -130,12 +138,13 @@ def _drop_days(until: float) -> date | None:
         with connection.cursor() as cursor:  # before the drop, which may be the last that is done
             _defer(cursor, What.RECORD, kept)
         try:
-            dropping.drop(span, kept)
+            # What keeps nothing is not deleted row by row, and keeps the days after it waiting.
+            dropping.drop(span, kept, overdue=not kept and span.end + OVERDUE <= ended)
         except (dropping.Awake, locks.Busy) as error:
             if kept and isinstance(error, locks.Slow):
                 _not_before[key] = clock.now() + REFUSED_SECONDS
                 continue
-            log.info("the partitions of %s are dropped later: %r", span, error)
+            log.warning("the partitions of %s are dropped later: %r", span, error)
             return span.begin or date.min
     return None
 

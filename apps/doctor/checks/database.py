@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from apps.alerts.rules import PARTITION_DAYS
 from apps.core.database_errors import FAILURES
 from apps.delivery.holding import restore_detection, selection
+from apps.delivery.maintenance import notification_retention
 from apps.delivery.maintenance.partitions import making, tables
 from apps.doctor.checks import connections
 from apps.doctor.checks.encryption import is_local
@@ -90,6 +91,13 @@ def _partitions() -> Iterator[Finding]:
             "jit is on, and tables are partitioned: a statement on all partitions may be compiled "
             "for seconds before it runs for milliseconds",
             "run ALTER DATABASE … SET jit = off, and restart the processes",
+        )
+    if overdue := notification_retention.overdue():
+        yield _found.warning(
+            f"the partitions of {len(overdue)} days are kept, though nothing of them is any more, "
+            f"the oldest up to {overdue[0].end}",
+            'see why in the log of housekeeping, at delivery.purge_notifications: "are dropped '
+            'later" names the reason; pg_stat_activity shows who keeps tables locked',
         )
     if ahead >= PARTITION_DAYS:
         yield _found.ok(f"the large tables have partitions for {ahead} days ahead")

@@ -9,6 +9,7 @@ import psycopg2
 import pytest
 from django.db import connection
 
+from apps.core import clock
 from apps.doctor.checks import database
 from apps.doctor.findings import Level
 from config.database import CONNECT_QUERY
@@ -242,6 +243,17 @@ def test_partitions_that_end_soon_are_a_warning(partitioned, doctor):
         for name in partitions_of(cursor, "delivery_attempt")[-7:]:
             cursor.execute(f"DROP TABLE {name}")
     found = only(doctor("database"), Level.WARNING, "end in 0 days")
+    assert "delivery.purge_notifications" in found.remedy
+
+
+def test_partitions_that_outlive_their_records_are_a_warning(partitioned, doctor):
+    kept = "nothing of them is any more"
+    assert not [one for one in doctor("database") if kept in one.message]
+    clock.synchronize(time.time() + 33.1 * 24 * 3600)
+    try:
+        found = only(doctor("database"), Level.WARNING, kept)
+    finally:
+        clock.measure()
     assert "delivery.purge_notifications" in found.remedy
 
 

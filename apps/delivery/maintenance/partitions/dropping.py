@@ -32,6 +32,8 @@ LONGEST = 30.0
 #: Seconds for which the locks are held at most, while all statements wait for them, and seconds
 #: for what is read before.
 UNDER_LOCKS, READING = 0.1, 30.0
+#: Seconds for which they are held at most for a day that would else stay for ever.
+UNDER_LOCKS_OVERDUE = 2.0
 #: Rows that one statement deletes of a table without partitions.
 AT_ONCE = 10_000
 #: Longest time of such a statement, and its longest wait for a lock.
@@ -90,13 +92,16 @@ class Awake(Exception):
     """Something of a day that was to be dropped has work again, or more of it is to be kept."""
 
 
-def drop(span: Span, kept: Collection[UUID]) -> None:
+def drop(span: Span, kept: Collection[UUID], *, overdue: bool = False) -> None:
     """Drop the partitions of ended days, all but these notifications and what belongs to them.
+
+    Those that are ``overdue`` have ``UNDER_LOCKS_OVERDUE`` in place of ``UNDER_LOCKS``.
 
     Raises ``Awake`` where something else of them has work by now, ``locks.Busy`` where a
     transaction has had a lock on one of the tables each time, and ``locks.Slow`` where it has taken
-    longer than ``UNDER_LOCKS``, for which there is too much to be kept; nothing has changed then.
+    longer than that; nothing has changed then.
     """
+    under_locks = UNDER_LOCKS_OVERDUE if overdue else UNDER_LOCKS
     partitions = {table: span.partition(table) for table in TABLES}
     for one in locks.tries(LONGEST):
         with one.transaction(limited=True) as cursor:
@@ -105,7 +110,7 @@ def drop(span: Span, kept: Collection[UUID]) -> None:
                 _read(_Limited(cursor, READING), partitions, kept)
                 locks.lock(cursor, [table.name for table in TABLES])
                 if _are_there(cursor, partitions):
-                    _detach(_Limited(cursor, UNDER_LOCKS), partitions, kept)
+                    _detach(_Limited(cursor, under_locks), partitions, kept)
     log.info("took out the partitions of %s; %d notifications are kept", span, len(kept))
     drop_detached()
 

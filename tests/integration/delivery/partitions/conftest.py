@@ -22,6 +22,7 @@ def partitioned(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setattr(moving, "MARGIN", 0)
     monkeypatch.setattr(notification_retention, "_not_before", {})
     monkeypatch.setattr(dropping, "UNDER_LOCKS", PATIENCE)  # a busy machine needs longer
+    monkeypatch.setattr(dropping, "UNDER_LOCKS_OVERDUE", PATIENCE)
     monkeypatch.setattr(making, "STATEMENT", f"{PATIENCE:.0f}s")
     assert moving.partition_all() == 5
     yield
@@ -45,6 +46,30 @@ def held(table: str) -> Iterator[None]:
             yield
         finally:
             other.rollback()  # closing alone would leave the lock until the server sees it
+
+
+@contextmanager
+def slow_alter(table: str) -> Iterator[None]:
+    """Have whatever alters a table take half a second more, as on a server that is short of CPU."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SLOW_ALTER, [table])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION slow_alter CASCADE")
+
+
+_SLOW_ALTER = """
+CREATE FUNCTION slow_alter() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE objid = %s::regclass) THEN
+        PERFORM pg_sleep(0.5);
+    END IF;
+END $$;
+CREATE EVENT TRIGGER slow_alter ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
+    EXECUTE FUNCTION slow_alter()
+"""
 
 
 def make_plain() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.delivery.maintenance.partitions.tables import TABLES
 from tests.support.publishers.shop import HELLO, Shop
 
 
@@ -27,6 +28,15 @@ def places(table: str) -> set[str]:
 
 def today_of(table: str) -> str:
     return f"{table}_{datetime.now(UTC).date():%Y%m%d}"
+
+
+def take_out_today() -> None:
+    """Take today's partitions out, as a run that is interrupted then."""
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            name = today_of(table.name)
+            cursor.execute(f"ALTER TABLE {table.name} DETACH PARTITION {name}")
+            cursor.execute(f"ALTER TABLE {name} RENAME TO {name}_gone")
 
 
 def post(shop: Shop, user: str = "ada", **fields: Any) -> Any:

@@ -1,5 +1,6 @@
 """Days of which the records are over go as a whole, but for what is kept."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,8 +17,14 @@ from apps.delivery.models import (
     RetentionRule,
     StateCount,
 )
-from tests.integration.delivery.partitions.conftest import held
-from tests.integration.delivery.partitions.places import partitions, places, post, today_of
+from tests.integration.delivery.partitions.conftest import held, slow_alter
+from tests.integration.delivery.partitions.places import (
+    partitions,
+    places,
+    post,
+    take_out_today,
+    today_of,
+)
 from tests.support.database import locks_of
 from tests.support.publishers.people import recipient, subscribe
 from tests.support.publishers.shop import HELLO
@@ -187,6 +194,23 @@ def test_a_locked_day_is_dropped_by_a_later_run_and_not_row_by_row(
     assert not Notification.objects.exists()
 
 
+def test_a_day_that_takes_long_to_take_out_goes_once_it_is_two_days_overdue(
+    blast, purge_after, monkeypatch, caplog
+):
+    monkeypatch.setattr(dropping, "UNDER_LOCKS", 0.2)
+    monkeypatch.setattr(dropping, "LONGEST", 0.1)
+    with slow_alter("delivery_notification"):
+        purge_after(31.1)
+        assert today_of("delivery_delivery") in partitions("delivery_delivery")
+        assert any("dropped later" in line.message for line in caplog.records if warns(line))
+        purge_after(33.1)
+    assert today_of("delivery_delivery") not in partitions("delivery_delivery")
+
+
+def warns(line: logging.LogRecord) -> bool:
+    return line.levelno >= logging.WARNING
+
+
 def test_what_an_interrupted_run_took_out_is_dropped_with_what_refers_to_it(blast, purge_after):
     die(Delivery.objects.first())
     take_out_today()
@@ -199,15 +223,6 @@ def die(row: Delivery) -> None:
     DeadLetter.objects.create(
         delivery=row, publisher_id=row.publisher_id, channel="email", died_at=row.updated_at
     )
-
-
-def take_out_today() -> None:
-    """Take today's partitions out, as a run that is interrupted then."""
-    with connection.cursor() as cursor:
-        for table in TABLES:
-            name = today_of(table.name)
-            cursor.execute(f"ALTER TABLE {table.name} DETACH PARTITION {name}")
-            cursor.execute(f"ALTER TABLE {name} RENAME TO {name}_gone")
 
 
 def taken_out() -> list[str]:
