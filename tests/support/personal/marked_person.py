@@ -27,6 +27,7 @@ from tests.support.deliveries.signed_receipts import (
 from tests.support.deliveries.signed_replies import Phone
 from tests.support.deliveries.status_webhooks import register_webhook
 from tests.support.fakes.jwks_server import lasting
+from tests.support.publishers import admin_actions
 from tests.support.publishers.inboxes import SECRET
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import Shop
@@ -205,8 +206,7 @@ class Person:
         self.shop.post("bulk-actions", {"action": "cancel", "match": match})
         person = Recipient.objects.get(user_id=ADA)
         query = f"recipient_id={person.pk}&channel=sms"
-        page = f"/admin/bulk/bulkaction/begin/release/?{query}"
-        assert operator.post(page).status_code == 302
+        assert "It is begun" in admin_actions.begin(operator, "release", f"?{query}")
         assert BulkAction.objects.count() == 2
         bulk_actions.tick()
 
