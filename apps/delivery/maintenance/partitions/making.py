@@ -19,8 +19,9 @@ log = logging.getLogger(__name__)
 AHEAD = 7
 #: Seconds for which one partition is tried.
 LONGEST = 10.0
-#: Days from today whose rows may be coming in: those that have no partition yet go to the ``rest``.
-BEGUN = 1
+#: Days from today whose rows may come in before a constraint on the ``rest``, which would refuse
+#: them, is dropped where a run left it behind.
+NEAR = 2
 #: Longest time of a statement while the ``rest`` is locked.
 STATEMENT = "100ms"
 
@@ -83,12 +84,13 @@ def _make(table: PartitionedTable, day: date) -> bool:
     """Make the partition of a day; return whether it was possible.
 
     Attaching it locks the ``rest``, and reads that unless a constraint says that it has no row of
-    the day. Such a one is made beside all readers and writers, and goes with that transaction.
+    the day. Such a one is made beside all readers and writers, and goes with that transaction, or
+    where that fails.
 
     Raises ``locks.Busy``.
     """
     try:
-        if day > days.of_moment(clock.moment()) + timedelta(days=BEGUN):
+        if day > days.of_moment(clock.moment()) + timedelta(days=NEAR):
             _exclude(table, day)
         for one in tries(LONGEST):
             with one.transaction(limited=True) as cursor:
@@ -98,15 +100,24 @@ def _make(table: PartitionedTable, day: date) -> bool:
                 cursor.execute(_FORGET.format(rest=table.rest, check=table.without(day)))
     except IntegrityError:
         log.warning("%s has rows of %s, which gets no partition any more", table.rest, day)
-        for one in tries(LONGEST):
-            with one.transaction() as cursor:
-                lock(cursor, [table.rest])
-                cursor.execute(_FORGET.format(rest=table.rest, check=table.without(day)))
+        _forget(table, day)
         return False
     except Slow:
         log.warning("%s has too many rows to be read for a partition of %s", table.rest, day)
+        _forget(table, day)
         return False
+    except Busy:
+        _forget(table, day)
+        raise
     return True
+
+
+def _forget(table: PartitionedTable, day: date) -> None:
+    """Drop the constraint that the ``rest`` has no row of a day, which would refuse them."""
+    for one in tries(LONGEST):
+        with one.transaction() as cursor:
+            lock(cursor, [table.rest])
+            cursor.execute(_FORGET.format(rest=table.rest, check=table.without(day)))
 
 
 _FORGET = "ALTER TABLE {rest} DROP CONSTRAINT IF EXISTS {check}"

@@ -13,7 +13,9 @@ from apps.delivery.models import (
 )
 from apps.delivery.outbox import partition_bounds
 from notifier.domain.ids import days
+from tests.integration.delivery.partitions.conftest import slow_alter
 from tests.integration.delivery.partitions.places import partitions, places, post, today_of
+from tests.support.database import locks_of
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import delivery_of
 
@@ -88,6 +90,30 @@ def test_a_coming_day_with_rows_in_the_rest_gets_no_partition_and_refuses_none(
     assert making.make_ahead() == []
     assert "gets no partition any more" in caplog.text
     assert checks() == []
+
+
+@pytest.fixture
+def a_day_is_missing(partitioned, monkeypatch):
+    monkeypatch.setattr(making, "LONGEST", 0.1)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {TABLES[0].of_day(TODAY + timedelta(days=7))}")
+
+
+def test_a_partition_that_takes_long_to_attach_leaves_nothing_that_refuses_its_rows(
+    a_day_is_missing, monkeypatch
+):
+    monkeypatch.setattr(making, "STATEMENT", "200ms")
+    with slow_alter("delivery_notification"):
+        assert making.make_ahead() == []
+    assert checks() == []
+    assert len(making.make_ahead()) == 1
+
+
+def test_a_partition_that_others_keep_from_being_attached_leaves_nothing_either(a_day_is_missing):
+    with locks_of("LOCK TABLE ONLY delivery_notification IN SHARE UPDATE EXCLUSIVE MODE"):
+        assert making.make_ahead() == []
+    assert checks() == []
+    assert len(making.make_ahead()) == 1
 
 
 def test_what_a_killed_run_said_of_a_coming_day_is_forgotten(partitioned, purge_after):
