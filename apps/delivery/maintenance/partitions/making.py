@@ -24,6 +24,8 @@ LONGEST = 10.0
 NEAR = 2
 #: Longest time of a statement while the ``rest`` is locked.
 STATEMENT = "100ms"
+#: Longest wait for a vacuum of the ``rest``: one that is no manual one ends for who waits a second.
+VALIDATING_WAITS = "10s"
 
 
 def make_ahead() -> list[str]:
@@ -92,6 +94,7 @@ def _make(table: PartitionedTable, day: date) -> bool:
     try:
         if day > days.of_moment(clock.moment()) + timedelta(days=NEAR):
             _exclude(table, day)
+            _validate(table, day)
         for one in tries(LONGEST):
             with one.transaction(limited=True) as cursor:
                 create(cursor, table, table.of_day(day))
@@ -127,10 +130,10 @@ ALTER TABLE {rest} ADD CONSTRAINT {check} CHECK ({key} < {first} OR {key} >= {en
 
 
 def _exclude(table: PartitionedTable, day: date) -> None:
-    """Have a constraint say that the ``rest`` has no row of a day to come.
+    """Have a constraint say that the ``rest`` gets no row of a day to come.
 
-    Raises ``IntegrityError`` where it has one. ``moving.forget_killed`` drops what a run leaves
-    that is killed before the partition is attached.
+    ``moving.forget_killed`` drops what a run leaves that is killed before the partition is
+    attached.
     """
     rest, check = table.rest, table.without(day)
     first, end = table.literal(day), table.literal(day + timedelta(days=1))
@@ -141,10 +144,18 @@ def _exclude(table: PartitionedTable, day: date) -> None:
             cursor.execute(
                 _EXCLUDE.format(rest=rest, check=check, key=table.key, first=first, end=end)
             )
-    with transaction.atomic(), connection.cursor() as cursor:
-        # The lock of this one keeps nobody from reading or writing.
-        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
-        cursor.execute(f"ALTER TABLE {rest} VALIDATE CONSTRAINT {check}")
+
+
+def _validate(table: PartitionedTable, day: date) -> None:
+    """Read that the ``rest`` has no row of that day.
+
+    Raises ``IntegrityError`` where it has one.
+    """
+    for one in tries(0.0):
+        with one.transaction() as cursor:
+            # The lock of this one keeps nobody from reading or writing.
+            cursor.execute(f"SET LOCAL lock_timeout = '{VALIDATING_WAITS}'")
+            cursor.execute(f"ALTER TABLE {table.rest} VALIDATE CONSTRAINT {table.without(day)}")
 
 
 def add(cursor: CursorWrapper, table: PartitionedTable, day: date) -> None:

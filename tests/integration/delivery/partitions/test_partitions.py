@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection
 
 from apps.core.delivery_ids import number_of
-from apps.delivery.maintenance.partitions import making, moving
+from apps.delivery.maintenance.partitions import locks, making, moving
 from apps.delivery.maintenance.partitions.tables import TABLES
 from apps.delivery.models import (
     Delivery,
@@ -114,6 +114,17 @@ def test_a_partition_that_others_keep_from_being_attached_leaves_nothing_either(
         assert making.make_ahead() == []
     assert checks() == []
     assert len(making.make_ahead()) == 1
+
+
+def test_a_vacuum_of_the_rest_is_waited_for_no_longer_than_some_seconds(partitioned, monkeypatch):
+    monkeypatch.setattr(making, "VALIDATING_WAITS", "100ms")
+    day = TODAY + timedelta(days=9)
+    making._exclude(TABLES[0], day)
+    with (
+        locks_of("LOCK TABLE delivery_notification_rest IN SHARE UPDATE EXCLUSIVE MODE"),
+        pytest.raises(locks.Busy),
+    ):
+        making._validate(TABLES[0], day)
 
 
 def test_what_a_killed_run_said_of_a_coming_day_is_forgotten(partitioned, purge_after):
