@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from apps.core import clock
-from apps.delivery.maintenance.partitions import locks, making, tables
+from apps.delivery.maintenance.partitions import dropping, locks, making, tables
 from apps.delivery.maintenance.partitions.tables import TABLES, PartitionedTable
 from apps.delivery.outbox import delivery_numbers, partition_bounds
 from notifier.domain.ids import days
@@ -217,6 +217,7 @@ def undo(say: Callable[[str], object] = _QUIET) -> int:
         todo = tables.partitioned(cursor)
     if not todo:
         return 0
+    dropping.drop_detached()  # which are numbered by the sequences that go with their tables
     for one in locks.tries(LONGEST):
         with one.transaction() as cursor:
             locks.lock(cursor, [table.name for table in todo])

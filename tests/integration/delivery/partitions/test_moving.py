@@ -11,6 +11,7 @@ from apps.delivery.maintenance.partitions import locks, moving
 from apps.delivery.maintenance.partitions.tables import TABLES
 from apps.delivery.models import Delivery, Notification
 from tests.integration.delivery.partitions.conftest import held
+from tests.integration.delivery.partitions.places import take_out_today
 from tests.support.deliveries.workers import in_thread
 from tests.support.publishers.people import recipient
 from tests.support.publishers.shop import HELLO
@@ -69,6 +70,18 @@ def test_plain_tables_are_as_they_were(shop, work, plain_afterwards):
     assert list(Delivery.objects.order_by("pk").values()) == rows
     sent(shop, work)
     assert Delivery.objects.count() == Notification.objects.count() == 3
+
+
+def test_tables_are_plain_again_though_a_run_had_not_dropped_what_it_took_out(
+    shop, work, plain_afterwards, monkeypatch
+):
+    monkeypatch.setattr(moving, "MARGIN", 0)
+    call_command("partition")
+    take_out_today()
+    recipient("ada")
+    call_command("partition", "--undo")
+    sent(shop, work)
+    assert Delivery.objects.count() == 1
 
 
 def test_what_interrupts_it_leaves_plain_tables(shop, work, plain_afterwards):
