@@ -140,7 +140,7 @@ def _take(which: Q) -> Erasure | None:
 def _turn(row: Erasure) -> None:
     """Erase for a while, and give the lease back however that ends."""
     try:
-        _erase(row, _progress(row, time.monotonic() + TURN))
+        _erase(row, _Turn(row))
     except TurnOver:
         pass
     finally:
@@ -148,15 +148,22 @@ def _turn(row: Erasure) -> None:
             _held(row).update(leased_until=clock.moment())
 
 
-def _progress(row: Erasure, end: float) -> Callable[[], None]:
-    """Return what notes how far it is and renews the lease, and raises ``TurnOver`` at the end."""
+class _Turn:
+    """The time for which an erasure goes on."""
 
-    def proceed() -> None:
-        _note(row)
-        if time.monotonic() >= end:
+    def __init__(self, row: Erasure) -> None:
+        self._row = row
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin its time, anew after what each turn does to its end."""
+        self._end = time.monotonic() + TURN
+
+    def proceed(self) -> None:
+        """Note how far it is and renew the lease; raise ``TurnOver`` at the end."""
+        _note(self._row)
+        if time.monotonic() >= self._end:
             raise TurnOver
-
-    return proceed
 
 
 def _note(row: Erasure) -> None:
@@ -172,23 +179,23 @@ def _held(row: Erasure) -> "QuerySet[Erasure]":
     return Erasure.objects.filter(pk=row.pk, leased_until=row.leased_until)
 
 
-def _erase(row: Erasure, proceed: Callable[[], None]) -> None:
+def _erase(row: Erasure, turn: _Turn) -> None:
     """Erase what is left. Returns before the end where there is something to wait for."""
     recipient_id, contact_ids = row.recipient_id, row.contact_ids
     assert recipient_id is not None  # until it is done
     user_id = keyring().decrypt(bytes(row.user_id), context(row.pk)).decode()
     # Twice, since the first time nothing was cleared yet.
-    if not (_clear(row, recipient_id, proceed) or _clear(row, recipient_id, proceed)):
+    if not (_clear(row, recipient_id, turn) or _clear(row, recipient_id, turn)):
         return
     # Again: one may have been taken, and not been written yet, when the erasure began.
     deliveries.forget_replies(_numbers(row), _until(user_id))
     while inbox.erase(recipient_id):
-        proceed()
+        turn.proceed()
     steps = _steps(row, user_id)
     while row.step < len(steps):
         for position in steps[row.step](row.position):
             row.position = position
-            proceed()
+            turn.proceed()
         row.step, row.position = row.step + 1, ""
     deliveries.forget_counts(recipient_id)
     limits.forget(user_id)
@@ -209,7 +216,7 @@ def _erase(row: Erasure, proceed: Callable[[], None]) -> None:
             raise TurnOver
 
 
-def _clear(row: Erasure, recipient_id: int, proceed: Callable[[], None]) -> bool:
+def _clear(row: Erasure, recipient_id: int, turn: _Turn) -> bool:
     """Erase them from deliveries and chunks; return whether nothing will lead there any more.
 
     Something may, for as long as a transaction goes on that began before nothing did, or workers
@@ -219,16 +226,17 @@ def _clear(row: Erasure, recipient_id: int, proceed: Callable[[], None]) -> bool
     person = recipient_id, row.contact_ids
     # Once a pass, and to its end: the next turn would begin it anew.
     chunks = deliveries.chunks_of(*person, partial(_note, row))
+    turn.begin()
     while alone := deliveries.waiting_alone(*person, chunks):
         for notification_id in alone:
             _batch(row, partial(deliveries.cancel_alone, notification_id))
             deliveries.leave_chunks(*person, chunks, [notification_id])
-            proceed()
+            turn.proceed()
     while _batch(row, partial(deliveries.cancel, chunk_ids=chunks)):
-        proceed()
+        turn.proceed()
     while number := _batch(row, deliveries.erase):
         row.deliveries += number
-        proceed()
+        turn.proceed()
     if deliveries.is_left(recipient_id, row.contact_ids):
         return False
     if row.cleared_at is None:

@@ -1,7 +1,9 @@
 """Erasure from rows that others have a part in, or change at the same time."""
 
 import threading
+import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection, transaction
@@ -12,7 +14,7 @@ from apps.delivery.maintenance import erasure as deliveries
 from apps.delivery.models import Chunk, Delivery, IdempotencyKey, Notification, Reply
 from apps.delivery.ordering import ordering_keys
 from apps.preferences.models import Suppression
-from apps.privacy import tasks
+from apps.privacy import erasure, tasks
 from apps.privacy.models import Erasure
 from stack.supervision.process import PATIENCE
 from tests.support.database import locks_of, run_and_close
@@ -64,6 +66,25 @@ def test_chunks_are_looked_through_in_windows_and_twice_at_most(
     assert Erasure.objects.get().state == "done"
     left = Chunk.objects.exclude(state="done").values_list("recipient_ids", flat=True)
     assert [len(ids) for ids in left] == [1] * 4
+
+
+def test_looking_through_chunks_is_not_counted_to_the_turn_of_an_erasure(
+    person, shop, operator, monkeypatch
+):
+    person.plant(operator)
+    monkeypatch.setattr(deliveries, "AT_ONCE", 1)
+    monkeypatch.setattr(erasure, "TURN", 600.0)
+    passed, chunks_of = [], deliveries.chunks_of
+
+    def for_an_hour(*arguments):
+        passed.append(3600.0)
+        return chunks_of(*arguments)
+
+    monkeypatch.setattr(deliveries, "chunks_of", for_an_hour)
+    clock_of_turns = SimpleNamespace(monotonic=lambda: time.monotonic() + sum(passed))
+    monkeypatch.setattr(erasure, "time", clock_of_turns)
+    erase(shop)
+    assert Erasure.objects.get().state == "done", "in one turn"
 
 
 def test_content_that_retention_deletes_meanwhile_does_not_come_back(person, operator):
