@@ -39,19 +39,23 @@ class Lifting:
         yield self._step
 
     def _step(self, row: BulkAction) -> Step:
-        found = list(_left(row).select_for_update(skip_locked=True).order_by("pk")[:AT_ONCE])
+        # One that another version began begins anew: its cursor is no number.
+        behind = int(row.cursor) if row.cursor.isdecimal() else 0
+        rows = _left(row).filter(pk__gt=behind).select_for_update(skip_locked=True)
+        found = list(rows.order_by("pk")[:AT_ONCE])
         why = row.match.get("why", "")
         suppressions.lift(found, why, Actor(row.asked_kind, row.asked_by))
         events: dict[Event, Mapping[str, Any]] = {}
         if found:
             event = Event("lift", "suppression", "", None)
             events[event] = {"rows": len(found), "match": row.match, "bulk_action": str(row.pk)}
-        # What is lifted matches no more, so that batches need no position. What still matches after
-        # a short batch was locked.
         last = len(found) < AT_ONCE
-        left = not last or _left(row).exists()
-        cursor = "further" if left else None
-        return Step(len(found), {"lifted": len(found)}, cursor, events, waits=last and left)
+        # What still matches after the last batch was locked: another pass comes back to it.
+        locked = last and _left(row).exists()
+        cursor = None if last else str(found[-1].pk)
+        if locked:
+            cursor = "0"
+        return Step(len(found), {"lifted": len(found)}, cursor, events, waits=locked)
 
 
 def _left(row: BulkAction) -> QuerySet[Suppression]:

@@ -210,6 +210,20 @@ def test_all_that_a_filter_matches_are_lifted_but_what_owners_said(
     assert (event.after["rows"], event.after["bulk_action"]) == (2, str(row.pk))
 
 
+def test_each_batch_goes_on_behind_the_one_before(operator: Client, monkeypatch):
+    monkeypatch.setattr(lifting, "AT_ONCE", 1)
+    rows = [blocked(name, provider="sendgrid") for name in ("ada", "bob")]
+    url = reverse("admin:begin_bulk_action", args=["lift"]) + "?provider=sendgrid"
+    page = operator.post(url).content.decode()
+    confirm(operator, "lift", confirmation(page) or "", reason=WHY)
+    key = BulkAction.objects.get().pk
+    for row in rows:
+        assert running.go_on(key, 0)
+        assert BulkAction.objects.get().cursor == str(row.pk)
+    running.tick()
+    assert (BulkAction.objects.get().state, Suppression.objects.count()) == ("done", 0)
+
+
 def test_suppressions_that_others_have_locked_are_lifted_later(operator: Client, monkeypatch):
     monkeypatch.setattr(lifting, "AT_ONCE", 2)
     rows = [blocked(name, provider="sendgrid") for name in ("ada", "bob", "cy")]
