@@ -12,6 +12,7 @@ Attempts by the minute are added up over spans of five minutes and of an hour (`
 charts of longer ranges.
 """
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -33,8 +34,10 @@ HOURS_KEPT = timedelta(days=31)
 SPANS_KEPT = {attempts.FIVE_MINUTES: timedelta(days=2), attempts.HOUR: timedelta(days=35)}
 #: Age of a notification from which its counts are moved by few: retries and receipts.
 STATES_SETTLE = timedelta(hours=2)
-#: Notifications whose counts one transaction rolls up.
-NOTIFICATIONS_AT_ONCE = 500
+#: Notifications whose counts one transaction rolls up: attempts wait half a second for it at most.
+NOTIFICATIONS_AT_ONCE = 100
+#: Seconds after which rolling these up ends; the next run goes on there.
+LONGEST = 60.0
 #: Age of a minute from which nothing is counted in it any more: a statement takes at most one.
 MINUTE_SETTLES = timedelta(minutes=5)
 #: The name of the mark up to which notifications' counts are rolled up.
@@ -78,6 +81,7 @@ def _roll_up(slots: list[int], before: datetime, into: str, slot: int) -> int:
 def _roll_up_states(before: datetime) -> int:
     """Roll up the counts of notifications accepted before, behind those of the last run."""
     end, rolled_up = UUID(int=int(before.timestamp() * 1000) << 80), 0
+    until = time.monotonic() + LONGEST
     while True:
         mark = RetentionMark.objects.filter(pk=MARK).first()
         begin = UUID(int=0) if mark is None else mark.up_to
@@ -88,6 +92,8 @@ def _roll_up_states(before: datetime) -> int:
             return rolled_up
         rolled_up += roll_up_states(found)
         RetentionMark.objects.update_or_create(pk=MARK, defaults={"up_to": found[-1]})
+        if time.monotonic() > until:
+            return rolled_up
 
 
 @transaction.atomic

@@ -214,10 +214,14 @@ def test_a_cancel_a_redrive_and_a_lost_claim_wait_for_no_count_either(
 
 @pytest.fixture
 def spread(shop, work):
-    """A notification whose counts are in several slots."""
-    posted = notify(shop, "ada", "bob", "eve")
+    return spread_out(shop, work, "ada", "bob", "eve")
+
+
+def spread_out(shop, work, *names):
+    """Post a notification whose counts are in several slots."""
+    posted = notify(shop, *names)
     work()
-    row = StateCount.objects.get(state="delivered")
+    row = StateCount.objects.get(notification_id=posted["id"], state="delivered")
     for slot in (1, 2):  # as if three workers had sent them
         other = (row.slot + slot) % counts.SLOTS
         StateCount.objects.create(
@@ -227,7 +231,7 @@ def spread(shop, work):
             slot=other,
             count=1,
         )
-    StateCount.objects.filter(slot=row.slot, state="delivered").update(count=1)
+    StateCount.objects.filter(pk=row.pk).update(count=1)
     assert shop.counts(posted) == {"inbox": {"delivered": 3}}
     return posted
 
@@ -264,6 +268,15 @@ def test_slots_become_one_row_after_two_hours(shop, spread):
     assert shop.counts(spread) == {"inbox": {"delivered": 3}}
     found = shop.get(f"notifications/{spread['id']}")
     assert found["state"] == "done"
+
+
+def test_rolling_up_ends_after_its_time_and_goes_on_there(shop, work, spread, monkeypatch):
+    spread_out(shop, work, "abe", "cyd", "dan")
+    monkeypatch.setattr(rollup, "NOTIFICATIONS_AT_ONCE", 1)
+    monkeypatch.setattr(rollup, "LONGEST", -1.0)
+    for left in (4, 2):
+        clean_after(2.1)
+        assert len(slots("delivered")) == left
 
 
 def test_what_moves_later_is_counted_beside_it_and_added_when_the_content_goes(
