@@ -27,7 +27,8 @@ class LogInForm(AuthenticationForm):
 
     ``retry_after`` is the number of seconds to wait if the attempt was refused unchecked, else 0.
 
-    Raises ``half.Needed``, past Django's own view, where a right password does not do alone.
+    Raises ``pending_log_in.Needed``, past Django's own view, where a right password does not do
+    alone.
     """
 
     retry_after = 0

@@ -78,7 +78,7 @@ def changes(rows: Sequence[Row], places: Mapping[UUID, bytes]) -> list[ChangeEve
     """Return the events of rows, in the order of their versions.
 
     Only the last event of a version has an id: a client that has it has all before it. ``places``:
-    see ``reading.places``.
+    see ``statements.places``.
     """
     found = []
     for row in rows:

@@ -26,7 +26,10 @@ _UNKNOWN = Told([], True, known=False)
 
 
 class Asked(NamedTuple):
-    """Asks for what changed after an item of a version; ``listening``: see ``reading.is_known``."""
+    """Asks for what changed after an item of a version.
+
+    ``listening``: see ``statements.is_known``.
+    """
 
     since: int
     item_id: int
