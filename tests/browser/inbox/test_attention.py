@@ -10,6 +10,14 @@ from tests.support.publishers.bell_tabs import Person, Tab
 #: Items of one page, as the library asks for them.
 PAGE = 20
 HOURS = 2 * 3_600_000
+#: Open the bell, close it once its items have come into sight, and open it again.
+BLINK = """async () => {
+  const bell = document.querySelector("notifier-bell");
+  bell.toggle();
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+  bell.toggle();
+  bell.toggle();
+}"""
 
 pytestmark = pytest.mark.usefixtures("inbox_library")
 
@@ -123,3 +131,15 @@ def test_what_is_on_the_screen_is_seen_while_other_items_change_all_the_time(
     )
     tab.hide(False)
     tab.wait("inboxes[0].items[0].seen_at !== null")
+
+
+def test_what_the_bell_shows_is_seen_although_it_was_closed_at_once_before(
+    ada: Person, mine: BrowserContext
+) -> None:
+    tab = ada.tab(mine)
+    # The page has a list of its own, which would have the item seen.
+    tab.page.evaluate("document.querySelector('.person > notifier-inbox').remove()")
+    ada.send("One")
+    tab.wait_for(1)
+    tab.page.evaluate(BLINK)
+    tab.wait("inboxes[0].counts.unseen === 0")

@@ -94,7 +94,6 @@ export class NotifierInboxElement extends NotifierElement {
   override disconnectedCallback(): void {
     document.removeEventListener("visibilitychange", this.looked);
     clearInterval(this.clock);
-    clearTimeout(this.seenTimer);
     super.disconnectedCallback();
     this.clear();
   }
@@ -136,6 +135,8 @@ export class NotifierInboxElement extends NotifierElement {
 
   private clear(): void {
     this.observer?.disconnect();
+    clearTimeout(this.seenTimer);
+    this.seenTimer = undefined; // one that was kept would keep the next from being set
     this.inSight.clear();
     this.rows.clear();
     this.list.replaceChildren();
