@@ -46,6 +46,9 @@ export class Stream {
   private expired = false;
   private refusals = 0;
   private heardAt = 0;
+  private connectedAt = 0;
+  /** Milliseconds after which the server wants to be called again, once it has said so. */
+  private retry = 0;
   private readonly closing = new AbortController();
   private attempt = new AbortController();
   private awake: () => void = () => {};
@@ -81,7 +84,6 @@ export class Stream {
   private async run(): Promise<void> {
     while (!this.closing.signal.aborted) {
       let wait = 0;
-      const began = Date.now();
       this.told = false;
       try {
         wait = await this.connect();
@@ -89,7 +91,6 @@ export class Stream {
         wait = this.failed(error);
       }
       if (this.closing.signal.aborted) return;
-      if (this.connected && Date.now() - began > STEADY) this.failures = 0;
       this.connected = false;
       this.options.say({ type: "disconnected", retryIn: wait });
       await new Promise<void>((done) => {
@@ -140,6 +141,7 @@ export class Stream {
       watchdog.feed();
       this.heardAt = Date.now();
       const found = parser.read(value);
+      this.retry = parser.retry ?? this.retry;
       try {
         for (const event of found) waiting = this.take(event, waiting);
       } finally {
@@ -150,8 +152,7 @@ export class Stream {
         this.expired = true;
       }
     }
-    if (this.expired) return 0;
-    return parser.retry === undefined ? backoff(this.failures++) : spread(parser.retry);
+    return this.expired ? 0 : this.pause(this.retry);
   }
 
   /**
@@ -164,6 +165,7 @@ export class Stream {
       case "ready":
         this.pass();
         this.connected = true;
+        this.connectedAt = Date.now();
         this.options.say({ type: "connected" });
         this.gather(id, [{ name: "counts", data: JSON.parse(event.data) }]);
         return [];
@@ -197,15 +199,22 @@ export class Stream {
     if (events.length) this.options.say({ type: "told", after, id, events });
   }
 
+  /** Return how long to wait after a connection that has ended; `least`: at least so long. */
+  private pause(least = 0): number {
+    if (this.connected && Date.now() - this.connectedAt > STEADY) this.failures = 0;
+    return Math.max(backoff(this.failures++), spread(least));
+  }
+
   private failed(error: unknown): number {
-    if (!(error instanceof Refused)) return backoff(this.failures++);
+    // What was given up here comes back soon: it is alone. A process that is killed cuts off many.
+    if (!(error instanceof Refused)) return this.pause(this.attempt.signal.aborted ? 0 : this.retry);
     const { status, message: detail } = error;
     // The first refusal of a token is that it was too old, and the next one will do.
     if (status === 401 && this.refusals++ === 0) return 0;
     this.options.say({ type: "failed", status, detail });
     this.told = error.retryAfter !== undefined || status === 403;
     if (error.retryAfter !== undefined) return spread(error.retryAfter);
-    return status === 403 ? FORBIDDEN : backoff(this.failures++);
+    return status === 403 ? FORBIDDEN : this.pause();
   }
 }
 

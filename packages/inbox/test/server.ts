@@ -34,6 +34,11 @@ export class OpenStream {
   end(): void {
     this.controller.close();
   }
+
+  /** Break off, as a process that is killed. */
+  cut(): void {
+    this.controller.error(new TypeError("network error"));
+  }
 }
 
 export class FakeServer {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test, { afterEach, beforeEach } from "node:test";
+import test, { afterEach, beforeEach, type TestContext } from "node:test";
 import { backoff, retryAfter } from "../src/backoff.ts";
 import { Stream, type StreamMessage } from "../src/stream.ts";
 import { FakeServer, json, soon, until } from "./server.ts";
@@ -130,6 +130,51 @@ test("it connects at once when the network is back", async () => {
   server.stream();
   stream.wake();
   await until(() => server.streams.length === 1);
+});
+
+/** Let a new connection end after so many milliseconds, and the wait after it pass; return that. */
+async function waitAfter(context: TestContext, lasts: number, first = ""): Promise<number> {
+  const before = said.length;
+  await soon(() => server.streams.length === 1);
+  const [last] = server.streams.splice(0);
+  last!.write(first);
+  last!.say("ready", { unread: 0, unseen: 0 });
+  await soon(() => types().slice(before).includes("connected"));
+  context.mock.timers.tick(lasts);
+  last!.end();
+  await soon(() => types().at(-1) === "disconnected");
+  const told = said.at(-1);
+  assert.ok(told?.type === "disconnected");
+  context.mock.timers.tick(told.retryIn);
+  return told.retryIn;
+}
+
+test("a stream that is cut off comes back when its process has said", async () => {
+  open();
+  await until(() => server.streams.length === 1);
+  server.streams[0]!.write("retry: 4000\n\n");
+  server.streams[0]!.say("ready", { unread: 0, unseen: 0 });
+  await until(() => said.length === 2);
+  server.streams[0]!.cut();
+  await until(() => types().includes("disconnected"));
+  const last = said.at(-1);
+  assert.ok(last?.type === "disconnected" && last.retryIn >= 4_000 && last.retryIn <= 6_000);
+});
+
+test("streams that end at once are asked for more and more seldom", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  open();
+  for (const least of [500, 1_000, 2_000, 4_000]) {
+    const wait = await waitAfter(context, 0, "retry: 1\n\n");
+    assert.ok(wait >= least && wait <= 2 * least, `${wait}`);
+  }
+});
+
+test("after a connection that lasted the next failure is a first one", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  open();
+  for (let count = 0; count < 3; count++) await waitAfter(context, 0);
+  assert.ok((await waitAfter(context, 10_000)) <= 1_000);
 });
 
 test("a silence ends the connection", async (context) => {
