@@ -215,15 +215,18 @@ class Hub:
     async def _tell_apart(self) -> None:
         """Read the inbox of one of those who could not be read together."""
         user_id = await self._next_apart.get()
-        if user_id not in self._of_user:
-            del self._apart[user_id]
-        elif await self._tell_these([user_id]):
+        delay = self._apart[user_id]
+        try:
+            told = user_id not in self._of_user or await self._tell_these([user_id])
+            if not told and await self._answers():
+                self._apart[user_id] = min(2 * delay, LONGEST_PAUSE)
+        except Exception:  # they would not be told ever again
+            log.exception("the stream cannot tell somebody what has changed")
+            told, delay = False, LONGEST_PAUSE
+        if told:
             del self._apart[user_id]
             self._want(user_id)  # for what changed while it was read
         else:
-            delay = self._apart[user_id]
-            if await self._answers():
-                self._apart[user_id] = min(2 * delay, LONGEST_PAUSE)
             asyncio.get_running_loop().call_later(delay, self._next_apart.put_nowait, user_id)
 
     async def _answers(self) -> bool:

@@ -12,6 +12,7 @@ from django.db import OperationalError
 from apps.core import cache
 from apps.inbox.feed import bell
 from apps.inbox.stream import application, events_of_inboxes, hub
+from apps.inbox.stream.traces import LookTraces
 from stack.supervision.process import PATIENCE
 from tests.support.publishers.streams import StreamServer
 from tests.support.waiting import until
@@ -232,6 +233,34 @@ def test_an_inbox_that_takes_long_to_read_keeps_nobody_else_waiting(
     assert not readers["bob"].named("item")
     goes_on.set()
     readers["bob"].wait_for("item", 2)
+
+
+def test_who_is_read_alone_is_told_what_comes_later_also_after_an_error(
+    stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(hub, "PAUSE", 0.01)
+    monkeypatch.setattr(hub, "LONGEST_PAUSE", 0.01)
+    put("ada", "before")
+    ada = stream.open(token("ada"))
+    states, odd = events_of_inboxes.statements.states, [OperationalError("a moment")]
+    wrong = [ValueError("no span")]
+
+    def fails(asked: Any) -> Any:
+        if odd:
+            raise odd.pop()
+        return states(asked)
+
+    def record(traces: LookTraces) -> None:
+        if not odd and wrong:
+            raise wrong.pop()
+
+    monkeypatch.setattr(events_of_inboxes.statements, "states", fails)
+    monkeypatch.setattr(LookTraces, "record", record)
+    put("ada", "after")
+    ada.wait_for("item")
+    until(lambda: not wrong)
+    put("ada", "later")
+    ada.wait_for("item", 2)
 
 
 def test_heartbeats_keep_a_silent_connection_open(
