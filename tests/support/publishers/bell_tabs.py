@@ -126,7 +126,7 @@ class Person:
         self._client.notify_batch([one] * count)
 
     def unread(self, context: BrowserContext) -> int:
-        """What the service counts for them."""
+        """Return the unread items that the service counts for them."""
         token = context.request.get(f"{self.url}/bell/token?user={self.name}").text()
         headers = {"Authorization": f"Bearer {token}"}
         answer = context.request.get(f"{self._api_url}/v1/inbox?limit=1", headers=headers)
