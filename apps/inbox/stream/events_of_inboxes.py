@@ -43,20 +43,21 @@ class Look(NamedTuple):
     told: dict[Asked, Told]
 
 
-def look(asked: Mapping[str, Collection[Asked]]) -> dict[str, Look]:
+def look(asked: Mapping[str, Collection[Asked]], *, limit: float | None = None) -> dict[str, Look]:
     """Return the inboxes of these people, with what changed after each of the places given.
 
-    People who are not registered are left out.
+    People who are not registered are left out. ``limit``: seconds that a statement may take.
     """
     try:
-        found = statements.states(asked)
-        wanted = {
-            Since(state.recipient_id, one.since, one.item_id)
-            for user_id, state in found.items()
-            for one in asked[user_id]
-            if (one.since, one.item_id) != (state.version, WHOLE) and _is_known(one, state)
-        }
-        missed = statements.changes(wanted) if wanted else {}
+        with statements.limited(limit):
+            found = statements.states(asked)
+            wanted = {
+                Since(state.recipient_id, one.since, one.item_id)
+                for user_id, state in found.items()
+                for one in asked[user_id]
+                if (one.since, one.item_id) != (state.version, WHOLE) and _is_known(one, state)
+            }
+            missed = statements.changes(wanted) if wanted else {}
         places = statements.places(row for some in missed.values() for row in some.rows)
     finally:
         connection.close()

@@ -8,6 +8,7 @@ from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -41,10 +42,8 @@ SLOWEST = 30.0
 #: Seconds until the next attempt while the database does not answer, and for somebody whose inbox
 #: cannot be read; of the latter twice as long each time, up to the second number.
 PAUSE, LONGEST_PAUSE = 1.0, 30.0
-#: Seconds that a read of many may take: those who are not in it wait for it.
+#: Seconds that a read of many may take, and then one of each of them alone: others wait for it.
 READ_WITHIN = 5.0
-#: Inboxes that are read at the same time, each by itself, after a read of many failed.
-APART = 2
 #: Seconds that a stopping process waits for clients to take its last event.
 LONGEST_STOP = 5.0
 #: Milliseconds after which clients come back: spread, so that they do not all come at once. They
@@ -82,18 +81,20 @@ class Hub:
         self._rings = False
         self.stopping = False
         self._tasks: list[asyncio.Task[None]] = []
-        # People whose inboxes are read one by one, and seconds until the next attempt.
+        # People whose inboxes are read one by one, and seconds until the next attempt. Those who
+        # are read alone for the first time do not wait for those whom that did not help.
         self._apart: dict[str, float] = {}
         self._next_apart: asyncio.Queue[str] = asyncio.Queue()
+        self._next_again: asyncio.Queue[str] = asyncio.Queue()
         # One for each loop that reads, and two for reads that took longer than READ_WITHIN.
-        self._threads = ThreadPoolExecutor(APART + 4, thread_name_prefix="stream")
+        self._threads = ThreadPoolExecutor(6, thread_name_prefix="stream")
         self._fails = False
         self._listener: BellListener | None = None
 
     def start(self) -> None:
         """Start the loops, and the thread that hears the bell."""
         loop = asyncio.get_running_loop()
-        steps = [self._tell, *[self._tell_apart] * APART, self._look_around, self._attend]
+        steps = [self._tell, self._tell_apart, self._tell_again, self._look_around, self._attend]
         self._tasks = [loop.create_task(self._forever(step)) for step in steps]
 
         def in_loop(what: Callable[[T], None]) -> Callable[[T], None]:
@@ -200,7 +201,7 @@ class Hub:
             del self._wanted[user_id]
         if not self._wanted:
             self._wants.clear()
-        if await self._tell_these(people, READ_WITHIN):
+        if await self._tell_these(people, READ_WITHIN, READ_WITHIN):
             return
         answers = await self._answers()
         for user_id in people:
@@ -214,10 +215,16 @@ class Hub:
 
     async def _tell_apart(self) -> None:
         """Read the inbox of one of those who could not be read together."""
-        user_id = await self._next_apart.get()
+        await self._tell_alone(await self._next_apart.get(), READ_WITHIN)
+
+    async def _tell_again(self) -> None:
+        """Read the inbox of somebody who could not be read alone either: it may take long."""
+        await self._tell_alone(await self._next_again.get(), None)
+
+    async def _tell_alone(self, user_id: str, limit: float | None) -> None:
         delay = self._apart[user_id]
         try:
-            told = user_id not in self._of_user or await self._tell_these([user_id])
+            told = user_id not in self._of_user or await self._tell_these([user_id], limit)
             if not told and await self._answers():
                 self._apart[user_id] = min(2 * delay, LONGEST_PAUSE)
         except Exception:  # they would not be told ever again
@@ -227,7 +234,7 @@ class Hub:
             del self._apart[user_id]
             self._want(user_id)  # for what changed while it was read
         else:
-            asyncio.get_running_loop().call_later(delay, self._next_apart.put_nowait, user_id)
+            asyncio.get_running_loop().call_later(delay, self._next_again.put_nowait, user_id)
 
     async def _answers(self) -> bool:
         """Return whether the database answers at all; wait a moment where it does not."""
@@ -236,14 +243,20 @@ class Hub:
         await asyncio.sleep(PAUSE)
         return False
 
-    async def _tell_these(self, people: Sequence[str], within: float | None = None) -> bool:
-        """Read inboxes and tell their connections; return whether they could be read."""
+    async def _tell_these(
+        self, people: Sequence[str], limit: float | None, within: float | None = None
+    ) -> bool:
+        """Read inboxes and tell their connections; return whether they could be read.
+
+        ``limit``: seconds after which PostgreSQL ends each statement; ``within``: seconds after
+        which nobody waits for it.
+        """
         asked = {
             user_id: {one.asked for one in self._of_user[user_id] if one.asked is not None}
             for user_id in people
             if user_id in self._of_user
         }
-        found = await self._ask(look, asked, within)
+        found = await self._ask(partial(look, limit=limit), asked, within)
         if found is None:
             return False
         traces = LookTraces()

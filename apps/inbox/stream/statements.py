@@ -2,11 +2,12 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
 from apps.core import arrays, clock, tracing
 from apps.inbox.feed import versions
@@ -95,6 +96,20 @@ class Missed(NamedTuple):
 
     rows: list[Row]
     complete: bool
+
+
+@contextmanager
+def limited(seconds: float | None) -> Iterator[None]:
+    """Have PostgreSQL end each statement after so many seconds, also where nobody waits for it.
+
+    One that went on would keep one of the few connections of the process.
+    """
+    if seconds is None:
+        yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {round(seconds * 1_000)}")
+        yield
 
 
 def states(user_ids: Collection[str]) -> dict[str, State]:

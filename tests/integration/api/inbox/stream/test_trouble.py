@@ -7,18 +7,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from apps.core import cache
 from apps.inbox.feed import bell
 from apps.inbox.stream import application, events_of_inboxes, hub
 from apps.inbox.stream.traces import LookTraces
+from apps.preferences.models import Recipient
 from stack.supervision.process import PATIENCE
 from tests.support.publishers.streams import StreamServer
 from tests.support.waiting import until
 
 #: Together more than the kernel takes for a client that does not read.
 LARGE, MANY = "x" * 100_000, 250
+#: A statement that takes long, and not longer than statements may.
+SLEEP = "SELECT pg_sleep(50)"
 Token = Callable[..., str]
 Put = Callable[..., int]
 
@@ -261,6 +264,41 @@ def test_who_is_read_alone_is_told_what_comes_later_also_after_an_error(
     until(lambda: not wrong)
     put("ada", "later")
     ada.wait_for("item", 2)
+
+
+def test_inboxes_that_take_long_do_not_keep_those_waiting_who_were_read_with_them(
+    stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
+):
+    slow, others = ["bob", "eve"], ["ada", "joe"]
+    for name in (*slow, *others):
+        put(name, "before")
+    readers = {name: stream.open(token(name)) for name in (*slow, *others)}
+    monkeypatch.setattr(hub, "READ_WITHIN", 0.5)
+    states, goes_on = events_of_inboxes.statements.states, threading.Event()
+
+    def takes_long(asked: Any) -> Any:
+        if not goes_on.is_set() and not {*slow}.isdisjoint(asked):
+            with connection.cursor() as cursor:
+                cursor.execute(SLEEP)
+        return states(asked)
+
+    monkeypatch.setattr(events_of_inboxes.statements, "states", takes_long)
+    with monkeypatch.context() as patch:
+        patch.setattr(bell, "ring", lambda people: None)
+        for name in (*slow, *others):
+            put(name, "after")
+    recipients = Recipient.objects.in_bulk((*slow, *others), field_name="user_id")
+    bell.ring([recipients[name].pk for name in (*slow, *others)])  # read together, the slow first
+    for name in others:
+        readers[name].wait_for("item")
+    assert not any(readers[name].named("item") for name in slow)
+    goes_on.set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query = %s", [SLEEP]
+        )
+    for name in slow:
+        readers[name].wait_for("item")
 
 
 def test_heartbeats_keep_a_silent_connection_open(
