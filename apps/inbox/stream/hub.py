@@ -61,7 +61,7 @@ POLLING = Gauge(
 TOLD = Counter("notifier_stream_events_total", "Events that were told, by their name.", ["event"])
 SECONDS = Histogram(
     "notifier_stream_seconds",
-    "Seconds from a change of an inbox until it was written to a connection.",
+    "Seconds from a change of an inbox until it was written to a connection that had all before.",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
 
@@ -331,6 +331,7 @@ class Hub:
             return
         version, counts = found.state.version, found.state.counts
         first, asked = connection.counts is None, connection.asked
+        caught_up = not first and connection.item_id == WHOLE
         if connection.since is None:
             connection.since = version
         told = NOTHING if asked is None else found.told.get(asked)
@@ -346,7 +347,7 @@ class Hub:
         parts += [(row.name, row.data) for row in told.rows]
         if told.rows:
             connection.since, connection.item_id = told.rows[-1].version, told.rows[-1].item_id
-            if not first:
+            if caught_up:
                 SECONDS.observe(max(0.0, clock.now() - connection.since / 1_000_000))
         connection.uncounted = connection.uncounted or first or bool(told.rows)
         # Changes are read after the counts, which may lack the last ones.

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.inbox import changes, snoozing
 from apps.inbox.models import Feed, InboxItem
 from apps.inbox.statuses import Change
-from apps.inbox.stream import statements
+from apps.inbox.stream import hub, statements
 from apps.preferences.models import Recipient
 from notifier_client import AsyncInboxClient, InboxClient, NotifierError
 from tests.support.publishers.api_client import Api
@@ -28,6 +28,11 @@ MANY = 230
 
 def ids_of(user_id: str) -> int:
     return Recipient.objects.get(user_id=user_id).pk
+
+
+def observed() -> float:
+    """How many changes were told to connections that had been told all before."""
+    return sum(bucket.get() for bucket in hub.SECONDS._buckets)
 
 
 def batches(reader: Reader, name: str) -> list[int]:
@@ -144,6 +149,19 @@ def test_many_missed_items_are_told_in_pages_once_each(
     ada = stream.open(token("ada"), since="0")
     ada.wait_for("counts")
     assert [item["id"] for item in ada.named("item")] == ids
+
+
+def test_the_seconds_until_a_change_is_told_are_not_those_of_what_was_missed(
+    stream: StreamServer, token: Token, put: Put
+):
+    for number in range(2 * statements.PAGE + 7):
+        put("ada", str(number))
+    before = observed()
+    ada = stream.open(token("ada"), since="0")
+    ada.wait_for("counts")
+    assert observed() == before
+    put("ada", "new")
+    until(lambda: observed() == before + 1)
 
 
 @pytest.mark.parametrize("change", [Change.READ, Change.DELETED, Change.SNOOZED])
