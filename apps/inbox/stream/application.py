@@ -122,7 +122,11 @@ class Stream:
         since = _since(request.since)
         self._check_room(request.origin)
         with self.hub.counted(request.origin):
-            user_id, expires_at = await self._admitted(request, receive)
+            admitted = await self._admitted(request, receive)
+            if admitted is None:
+                answer.log(499)  # nobody is there to be answered
+                return
+            user_id, expires_at = admitted
             self._check_person(user_id)
             await self._open(
                 Connection(
@@ -141,21 +145,24 @@ class Stream:
             )
             answer.log(200)
 
-    async def _admitted(self, request: _Request, receive: Receive) -> tuple[str, float]:
-        """Return who connects, and until when they may, unless the client leaves before."""
+    async def _admitted(self, request: _Request, receive: Receive) -> tuple[str, float] | None:
+        """Return who connects, and until when they may; ``None`` if the client leaves before."""
         if self._admitting >= ADMITTED_AT_ONCE:
             raise _full()
-        self._admitting += 1
         over = Event()
-        leaving = asyncio.ensure_future(_left(receive))
         loop = asyncio.get_running_loop()
+        # It raises where the process ends: only what began is counted.
         admitting = loop.run_in_executor(self._verifying, _admit, request, over)
+        leaving = asyncio.ensure_future(_left(receive))
         either: set[asyncio.Future[Any]] = {admitting, leaving}
+        self._admitting += 1
         try:
             await asyncio.wait(either, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-            if not admitting.done():
-                raise _away()
-            return admitting.result()
+            if admitting.done():
+                return admitting.result()
+            if leaving.done():
+                return None
+            raise _away()
         finally:
             over.set()
             admitting.cancel()  # what no thread has begun is not begun any more

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from apps.core import request_ids
 from apps.inbox.models import Ticket
 from apps.inbox.stream import application, tickets
 from stack.supervision.process import PATIENCE
@@ -128,3 +129,17 @@ def test_the_ticket_of_a_client_that_was_told_to_come_back_can_be_used(
         assert stream.ask(query={"ticket": issued["ticket"]})[0] == 503
     goes_on.set()
     stream.open(None, ticket=issued["ticket"])
+
+
+def test_a_client_that_leaves_before_it_is_admitted_is_no_failure_in_the_log(
+    stream: StreamServer,
+    checked: threading.Event,
+    begin: Callable[..., socket.socket],
+    caplog: pytest.LogCaptureFixture,
+):
+    caplog.set_level("INFO", request_ids.access.name)
+    leaves = begin()
+    until(lambda: stream.app.hub.count == 1)
+    leaves.close()
+    until(lambda: any(one.name == request_ids.access.name for one in caplog.records))
+    assert [one.status for one in caplog.records if one.name == request_ids.access.name] == [499]
