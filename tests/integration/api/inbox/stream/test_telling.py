@@ -31,7 +31,7 @@ def ids_of(user_id: str) -> int:
 
 
 def observed() -> float:
-    """How many changes were told to connections that had been told all before."""
+    """Return how many changes were told to connections that had been told all before."""
     return sum(bucket.get() for bucket in hub.SECONDS._buckets)
 
 
