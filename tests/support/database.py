@@ -38,14 +38,19 @@ def table_locked(table: str, mode: str = "ACCESS EXCLUSIVE") -> AbstractContextM
     return locks_of(f"LOCK TABLE {table} IN {mode} MODE")
 
 
-def break_waiting() -> None:
-    """End the connection that waits for a lock, in the middle of its statement."""
+def break_waiting(text: str) -> None:
+    """End the connection that waits for a lock, in the middle of a statement with this text.
+
+    Threads of tests before this one may wait for the same lock.
+    """
 
     def ended() -> bool:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                "WHERE datname = current_database() AND wait_event_type = 'Lock' "
+                "AND strpos(query, %s) > 0",
+                [text],
             )
             return bool(cursor.fetchall())
 

@@ -41,7 +41,7 @@ def test_claims_are_renewed_again_after_a_renewal_whose_connection_broke(shop, s
     try:
         with table_locked("delivery_claim"):
             keeper.start()
-            break_waiting()
+            break_waiting("SET lease_until")
         until(lambda: not Claim.objects.filter(lease_until="2020-01-01T00:00:00Z").exists())
     finally:
         keeper.stop()

@@ -283,7 +283,7 @@ def test_cancels_are_seen_again_after_a_look_whose_connection_broke(shop, monkey
         with table_locked("delivery_notification"):
             watched = Watched(claimed.id, posted["id"], None, halt)
             watcher.watch([watched], time.monotonic())
-            break_waiting()
+            break_waiting("cancelled_at")
         Notification.objects.update(cancelled_at=datetime.now(UTC))
         until(lambda: halt.all)
     finally:
