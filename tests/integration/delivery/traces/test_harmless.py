@@ -57,7 +57,7 @@ def test_a_look_up_for_spans_that_fails_keeps_nothing_from_the_stream(shop, work
     recipient("ada")
     shop.post("notifications", {"user_id": "ada", "content": HELLO, "channels": ["inbox"]})
     work()
-    asked = Asked(0, listening=True)
+    asked = Asked(0, 0, listening=True)
     with connection.execute_wrapper(without_look_ups):
         told = look({"ada": [asked]})["ada"].told[asked]
     assert [(row.name, row.sampled) for row in told.rows] == [("item", None)]
