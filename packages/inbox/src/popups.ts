@@ -6,7 +6,7 @@ import type { Item } from "./types.ts";
 const START = "popped/";
 /** Milliseconds that a tab in sight leaves to the one that has the focus. */
 const COURTESY = 200;
-/** Milliseconds after which a tab that waited for another one has heard what became of the item. */
+/** Milliseconds after which a tab has heard what became of the item in another one. */
 const NEWS = 1_000;
 
 /**
@@ -62,7 +62,7 @@ export class Popups {
       await new Promise((done) => setTimeout(done, COURTESY));
       if (signal.aborted) return;
     }
-    if (!insists(item)) return locked(this.lock, async () => this.once(item.id));
+    if (!insists(item)) return locked(`${this.lock} ${item.id}`, () => this.once(item.id));
     if (!hasLocks()) return void this.show(item.id);
     const asked = performance.now();
     hold(`${this.lock} ${item.id}`, signal, () => {
@@ -73,10 +73,13 @@ export class Popups {
   }
 
   /** Show an item unless another tab has. */
-  private once(id: number): void {
+  private async once(id: number): Promise<void> {
     if (this.kept.get(START + id) !== null) return;
     const item = this.show(id);
-    if (item) this.kept.set(START + id, item.expires_at);
+    if (!item) return;
+    this.kept.set(START + id, item.expires_at);
+    // The lock is kept meanwhile: a tab in another process may be given it before it can read this.
+    await new Promise((done) => setTimeout(done, NEWS));
   }
 
   /** Show an item and return it, if it still is to be shown and this page in sight. */
