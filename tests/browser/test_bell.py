@@ -262,14 +262,7 @@ def test_a_burst_is_told_once(ada: Person, mine: BrowserContext) -> None:
     tab.wait_for(1)
     region = tab.page.locator("body > [role=status]")
     expect(region).to_be_empty()
-    tab.page.evaluate(
-        """() => {
-          window.said = [];
-          const region = document.querySelector("body > [role=status]");
-          const say = () => said.push(region.textContent);
-          new MutationObserver(say).observe(region, {childList: true});
-        }"""
-    )
+    tab.listen()
     tab.hide()
     ada.send("One", "Two", "Three")
     tab.wait_for(4)

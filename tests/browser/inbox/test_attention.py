@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.support.publishers.bell_tabs import Person, Tab
+from tests.support.publishers.bell_tabs import Person
 
 #: Items of one page, as the library asks for them.
 PAGE = 20
@@ -20,18 +20,6 @@ BLINK = """async () => {
 }"""
 
 pytestmark = pytest.mark.usefixtures("inbox_library")
-
-
-def listen(tab: Tab) -> None:
-    """Keep what a screen reader is told in ``said``, one entry for each time."""
-    tab.page.evaluate(
-        """() => {
-          window.said = [];
-          const region = document.querySelector("body > [role=status]");
-          const say = () => said.push(region.textContent);
-          new MutationObserver(say).observe(region, {childList: true});
-        }"""
-    )
 
 
 def test_show_more_keeps_the_focus_and_hands_it_on_with_the_last_page(
@@ -86,7 +74,7 @@ def test_a_banner_that_stays_says_how_old_it_is(ada: Person, mine: BrowserContex
 
 def test_the_same_words_are_told_again(ada: Person, mine: BrowserContext) -> None:
     tab = ada.tab(mine)
-    listen(tab)
+    tab.listen()
     for count in (1, 2):
         ada.send("Another")
         tab.wait(f"said.length === {count}")
@@ -97,7 +85,7 @@ def test_what_came_while_the_page_was_hidden_is_told_when_it_is_back_if_nobody_r
     ada: Person, mine: BrowserContext
 ) -> None:
     tab = ada.tab(mine)
-    listen(tab)
+    tab.listen()
     tab.hide()
     ada.send("One", "Two", "Three")
     tab.wait_for(3)

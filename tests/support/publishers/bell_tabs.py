@@ -73,6 +73,17 @@ class Tab:
         every = self.page.evaluate("told")
         return [about for event, about in every if event == name]
 
+    def listen(self) -> None:
+        """Keep the words for a screen reader in ``said``, one entry for each time."""
+        self.page.evaluate(
+            """() => {
+              window.said = [];
+              const region = document.querySelector("body > [role=status]");
+              const say = () => said.push(region.textContent);
+              new MutationObserver(say).observe(region, {childList: true});
+            }"""
+        )
+
     def mark(self, status: str, which: Any = "all") -> None:
         self.page.evaluate(
             "([status, which]) => void inboxes[0].mark(status, which)", [status, which]
