@@ -71,11 +71,11 @@ WARNINGS: Mapping[str, str] = {
     ActionKind.RESTORE: "They are sent to again.",
     ActionKind.LIFT: "They are sent to again. Opt-outs and complaints are none of them.",
 }
-#: What an operator has to say first.
+#: Questions that an operator has to answer first, by action.
 ASKS: Mapping[str, str] = {ActionKind.LIFT: "Why may they be sent to again?"}
 #: The age at which what was counted is to be counted anew.
 LONGEST_ASKED = timedelta(hours=1)
-#: What is done to everything only under a filter.
+#: Actions that need a filter: none of them is done to everything.
 _NEVER_ALL = (ActionKind.CANCEL, ActionKind.LIFT)
 _SALT = "bulk.confirmation"
 #: Filters that say what an action does anyway.

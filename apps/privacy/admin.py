@@ -28,7 +28,7 @@ from apps.publishers.models import Publisher
 for model in (Recipient, Publisher, Category):
     admin.site.unregister(model)  # each is registered below, with more on its pages
 
-#: What applies to one-time passwords, whatever the rules say.
+#: The text on one-time passwords, to which this applies whatever the rules say.
 CRITICAL = (
     "Days count from when a notification was due. The content of a critical one that expires, such "
     "as a one-time password, goes an hour after its expiry, if that is earlier."

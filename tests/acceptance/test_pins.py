@@ -1,4 +1,4 @@
-"""What is installed is what the pins say, from an index of packages."""
+"""Packages are installed from an index as the pins say."""
 
 import pytest
 

@@ -50,7 +50,7 @@ class Lifting:
             event = Event("lift", "suppression", "", None)
             events[event] = {"rows": len(found), "match": row.match, "bulk_action": str(row.pk)}
         last = len(found) < AT_ONCE
-        # What still matches after the last batch was locked: another pass comes back to it.
+        # Rows that still match after the last batch were locked: another pass returns to them.
         locked = last and _left(row).exists()
         cursor = None if last else str(found[-1].pk)
         if locked:

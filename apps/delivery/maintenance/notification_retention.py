@@ -69,7 +69,7 @@ def purge(longest: float = LONGEST) -> int:
     """
     until = time.monotonic() + longest
     deleted = _walk(_PASSWORDS, What.CONTENT, EXPIRING_AGE, _EXPIRING, until)
-    # What these put off, before the walks that a change of rules sends over all that is kept.
+    # Deletions that these put off come before the walks that a change of rules begins anew.
     deleted += _look_again(What.CONTENT, until)
     for what in What:
         left_alone = _drop_days(until) if what is What.RECORD else None
@@ -138,7 +138,7 @@ def _drop_days(until: float) -> date | None:
         with connection.cursor() as cursor:  # before the drop, which may be the last that is done
             _defer(cursor, What.RECORD, kept)
         try:
-            # What keeps nothing is not deleted row by row, and keeps the days after it waiting.
+            # A day without anything kept is not deleted row by row; the days after it wait.
             dropping.drop(span, kept, overdue=not kept and span.end + OVERDUE <= ended)
         except (dropping.Awake, locks.Busy) as error:
             if kept and isinstance(error, locks.Slow):

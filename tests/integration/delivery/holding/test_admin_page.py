@@ -17,7 +17,7 @@ from tests.support.publishers.shop import Shop
 
 
 def buttons(page: str) -> dict[str, dict[str, str]]:
-    """What the form of each button sends, by its action, once what must be ticked is."""
+    """Return the fields that each button's form sends, by action, with the required tick."""
     found = {}
     for form in re.findall(r"<form method=\"post\" action=\"[^\"]*end-held.*?</form>", page, re.S):
         fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
