@@ -98,7 +98,7 @@ class Reply:
         return b""
 
     def close(self) -> None:
-        self._sock.close()
+        """Do nothing, as with ``shutdown``."""
 
 
 class Connection(TConn):  # type: ignore[misc]
@@ -107,7 +107,8 @@ class Connection(TConn):  # type: ignore[misc]
     ``idle``: it is between two requests. ``reading``: a request is awaited, or has arrived in part.
     ``answering``: a thread has its request. ``leaves``: it is closed after that one, so that the
     client connects to another process. ``keep``: whether the connection stays open after the answer
-    is sent. ``deadline``: when it is closed (monotonic seconds).
+    is sent. ``registered``: the worker's poller has it. ``deadline``: when it is closed (monotonic
+    seconds).
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class Connection(TConn):  # type: ignore[misc]
         self.parser = http.get_parser(cfg, self._source, client)
         self.initialized = self.data_ready = True
         self.idle = self.keep = self.closed = self.answering = self.leaves = False
+        self.registered = False
         self.rest = b""  # bytes after the request
         self.begin()
 

@@ -4,10 +4,12 @@ import contextlib
 import signal
 import socket
 import statistics
+import struct
 import threading
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -165,6 +167,38 @@ def test_requests_behind_each_other_on_one_connection_are_answered_in_turn(web: 
         web, one + b"\r\n" + one + b"\r\n" + one + b"Connection: close\r\n\r\n", PATIENCE
     )
     assert said.count(b"HTTP/1.1 200 OK") == 3
+
+
+def test_what_comes_while_a_request_is_answered_is_answered_next(web: Stage) -> None:
+    with socket.create_connection(place(web), timeout=PATIENCE) as client:
+        for _ in range(50):
+            client.sendall(b"GET /healthz HTTP/1.1\r\n")
+            client.sendall(b"Host: 127.0.0.1\r\n\r\nGET /healthz HTTP/1.1\r\n")
+            client.sendall(b"Host: 127.0.0.1\r\n\r\n")
+            said = b""
+            while said.count(b"HTTP/1.1 200 OK") < 2 or not said.endswith(b"}"):
+                part = client.recv(65536)
+                assert part, said
+                said += part
+
+
+@pytest.mark.parametrize("last", [b"", b"Connection: close\r\n"], ids=["staying", "closing"])
+def test_clients_that_go_before_their_answer_comes_end_no_process(web: Stage, last: bytes) -> None:
+    def pids() -> set[str]:
+        master = web.processes["web"].pid
+        return set(Path(f"/proc/{master}/task/{master}/children").read_text().split())
+
+    before = pids()
+    for _ in range(300):
+        with socket.create_connection(place(web), timeout=PATIENCE) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n" + last + b"\r\n")
+    for _ in range(20):
+        said = answer_of(
+            web, b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", PATIENCE
+        )
+        assert said.startswith(b"HTTP/1.1 ")
+    assert pids() == before
 
 
 def test_silent_clients_do_not_keep_the_server_from_stopping(web: Stage) -> None:

@@ -32,7 +32,7 @@ def worker() -> Iterator[Counting]:
     found.poller = selectors.DefaultSelector()
     yield found
     for conn in list(found._waiting):
-        found._give_up(conn)
+        found._close(conn)
     found.poller.close()
     found.tmp.close()
 
