@@ -74,7 +74,7 @@ SELECT c.*
        FOR UPDATE SKIP LOCKED) c
 """
 _DUE = """
-SELECT d.id, d.notification_id::text
+SELECT d.id, d.notification_id::text, p.publisher_id
   FROM unnest(%(publishers)s::bigint[], %(shares)s::int[]) AS p (publisher_id, share)
  CROSS JOIN LATERAL (
     SELECT id, notification_id FROM delivery_delivery
@@ -132,6 +132,7 @@ class DueDelivery(NamedTuple):
 
     delivery_id: int
     notification_id: str
+    publisher_id: int
 
 
 def publishers(queue: Queue, size: int) -> list[PublisherWork]:

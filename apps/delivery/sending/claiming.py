@@ -184,7 +184,10 @@ def _claim(
 ) -> ClaimResult:
     began = time.monotonic()
     due = _due(queue, waiting, shares)
-    chunks, left = _chunks(queue, waiting, shares, len(due))
+    had = Counter(one.publisher_id for one in due)
+    chunks, left = _chunks(queue, waiting, shares, had)
+    for one in chunks:
+        had[one.publisher_id] += one.size
     if not due and not chunks:
         return NOTHING
     claim_id = claims.new_id()
@@ -242,7 +245,6 @@ def _claim(
     left = left or any(one.fence for one in chunks)
     left = left or any(row.state == DeliveryState.QUEUED for row in created)
     # A publisher below half its share has no backlog; rows committed since have rung a doorbell.
-    had = _by_publisher(due, chunks, contexts)
     more = left or any(had[key] >= share // 2 for key, share in shares.items())
     if not claimed:
         pending.execute(before)
@@ -291,16 +293,20 @@ def _due(
 
 
 def _chunks(
-    queue: Queue, waiting: Mapping[int, PublisherWork], shares: Mapping[int, int], due: int
+    queue: Queue,
+    waiting: Mapping[int, PublisherWork],
+    shares: Mapping[int, int],
+    due: Counter[int],
 ) -> tuple[list[LockedChunk], bool]:
-    """Lock chunks up to each publisher's share, or one that is larger than that in its turn.
+    """Lock chunks up to what each publisher's share has left, or one that is larger in its turn.
 
-    Returns them, and whether there are others that did not fit.
+    ``due``: deliveries of each publisher that this claim has already. Returns the chunks, and
+    whether there are others that did not fit.
     """
     whole = {key: share for key, share in shares.items() if waiting[key].new}
     if not whole:
         return [], False
-    wanted = {key: max(1, share - due) for key, share in whole.items()} if due else whole
+    wanted = {key: max(1, share - due[key]) for key, share in whole.items()}
     sizes = {key: waiting[key].new for key in whole}
     parts = in_turn(whole, sizes, settings.CHUNK_SIZE, _last_turn.get(queue, 0))
     number, locked = 0, list[LockedChunk]()
@@ -322,22 +328,6 @@ def _chunks(
         taken[one.publisher_id] += one.size
         found.append(one)
     return found, left
-
-
-def _by_publisher(
-    due: Sequence[DueDelivery],
-    chunks: Sequence[LockedChunk],
-    contexts: Mapping[str, NotificationContext],
-) -> Counter[int]:
-    """Count due deliveries and recipients of chunks by publisher id."""
-    found = Counter(
-        context.row.publisher_id
-        for one in due
-        if (context := contexts.get(one.notification_id)) is not None
-    )
-    for one in chunks:
-        found[one.publisher_id] += one.size
-    return found
 
 
 def _create(

@@ -205,6 +205,22 @@ def test_one_with_much_that_is_due_again_leaves_others_their_claim(
     assert publishers == {shop.id, *(one.id for one in some)}
 
 
+def test_what_is_due_again_of_one_takes_nothing_from_the_share_of_another(
+    shop, other_shop, work, small, execute
+):
+    small(asleep=0)
+    post(shop, range(2 * SIZE))
+    work()
+    execute("UPDATE delivery_delivery SET state = 'retrying', next_attempt_at = now()")
+    for number in range(100, 100 + 2 * SIZE):
+        post(other_shop, [number])
+    found = claim("sms", most=2 * SIZE)
+    assert found.by_publisher(d.notification_id for d in found.deliveries) == {
+        shop.id: SIZE,
+        other_shop.id: SIZE,
+    }
+
+
 def test_a_turn_whose_chunks_others_have_locked_goes_to_the_next(shop, other_shop, small):
     small(asleep=SIZE)
     post(shop, range(2 * SIZE))
