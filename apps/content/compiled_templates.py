@@ -6,8 +6,9 @@ template's newest comes from a cache that is invalidated on changes.
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 
@@ -16,7 +17,7 @@ from apps.core.cache import CachedLookup
 from apps.preferences import links
 from apps.preferences.channels import get_channel
 from apps.preferences.profiles import NO_PROFILE, Profile, SealedProfile
-from notifier.domain.messages import Content
+from notifier.domain.messages import Content, InboxAttributes
 from notifier.security.crypto import DecryptionError
 from notifier.templates import (
     LINKS,
@@ -82,12 +83,17 @@ class CompiledTemplate:
             values[LINKS] = links.example()._asdict()
         return _checked(channel, self._on(channel)[locale].render(values, budget))
 
-    def for_many(self, channel: str, variables: Mapping[str, object]) -> "BulkRenderer":
+    def for_many(
+        self,
+        channel: str,
+        variables: Mapping[str, object],
+        inbox: InboxAttributes | None = None,
+    ) -> "BulkRenderer":
         """Return a renderer for many recipients with the same variables on one channel.
 
-        Where it ``uses_links``, they are among the variables.
+        Where it ``uses_links``, they are among the variables. ``inbox``: what its contents get.
         """
-        return BulkRenderer(self, channel, self._on(channel), variables)
+        return BulkRenderer(self, channel, self._on(channel), variables, inbox)
 
     def uses_links(self, channel: str, variables: Mapping[str, object]) -> bool:
         """Return whether the content uses recipients' links, and not a variable of that name."""
@@ -131,11 +137,13 @@ class BulkRenderer:
         channel: str,
         translations: Mapping[str, Translation],
         variables: Mapping[str, object],
+        inbox: InboxAttributes | None,
     ) -> None:
         self._template = template
         self._channel = channel
         self._translations = translations
         self._variables = variables
+        self._inbox: Mapping[str, Any] = asdict(inbox) if inbox is not None else {}
         #: By a recipient's own locale, that of the translation that fits it best.
         self._locales: dict[str, str] = {}
         self._shared: dict[str, Content] = {}
@@ -186,14 +194,18 @@ class BulkRenderer:
             personal = self._personal[locale]
             if personal is None:
                 personal = self._personal[locale] = translation.prefilled(self._variables)
-            return _checked(self._channel, personal.render(recipient))
+            return self._finished(personal.render(recipient))
         values = {**self._variables, RECIPIENT: recipient}
-        content = _checked(self._channel, translation.render(values, one_line=True))
+        content = self._finished(translation.render(values, one_line=True))
         if RECIPIENT in translation.names():
             self._personal[locale] = None
         else:
             self._shared[locale] = content
         return content
+
+    def _finished(self, content: Content) -> Content:
+        _checked(self._channel, content)
+        return replace(content, **self._inbox) if self._inbox else content
 
 
 def _recipient(user_id: str, locale: str, profile: Profile) -> dict[str, object]:

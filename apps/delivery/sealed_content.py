@@ -8,20 +8,29 @@ from uuid import UUID
 import orjson
 
 from apps.preferences.vault import keyring
-from notifier.domain.messages import Content
+from notifier.domain.messages import Content, InboxAttributes
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateContent:
-    """A version of a template in place of content, and the variables to render it with."""
+    """A version of a template in place of content, and the variables to render it with.
+
+    ``inbox``: what was posted beside it, where that is not the default.
+    """
 
     version_id: int
     variables: Mapping[str, object]
+    inbox: InboxAttributes | None = None
 
 
 def seal(notification_id: UUID, content: Content | TemplateContent) -> bytes:
-    """Encrypt content or variables, bound to the notification of this id."""
-    plain = content.variables if isinstance(content, TemplateContent) else content
+    """Encrypt content or variables, bound to the notification of this id.
+
+    Variables are a JSON object or, with attributes for the inbox, a list of the two.
+    """
+    plain: object = content
+    if isinstance(content, TemplateContent):
+        plain = [content.variables, content.inbox] if content.inbox else content.variables
     return keyring().encrypt(orjson.dumps(plain), context(notification_id))
 
 
@@ -33,26 +42,29 @@ def unseal(notification_id: UUID, stored: bytes) -> Content:
     return Content(**_open(notification_id, stored))
 
 
-def unseal_variables(notification_id: UUID, stored: bytes) -> Mapping[str, object]:
-    """Return the template variables that ``seal`` encrypted.
-
-    Raises ``notifier.security.crypto.DecryptionError`` where their key is missing.
-    """
-    return _open(notification_id, stored)
-
-
-def unseal_json(notification_id: UUID, stored: bytes) -> Mapping[str, Any]:
-    """Return what ``seal`` encrypted, content or variables, as JSON has it.
+def unseal_template(notification_id: UUID, version_id: int, stored: bytes) -> TemplateContent:
+    """Return what ``seal`` encrypted of a template in this version.
 
     Raises ``notifier.security.crypto.DecryptionError`` where its key is missing.
     """
-    return _open(notification_id, stored)
+    found = _open(notification_id, stored)
+    if isinstance(found, list):
+        variables, inbox = found
+        return TemplateContent(version_id, variables, InboxAttributes(**inbox))
+    return TemplateContent(version_id, found)
 
 
-def _open(notification_id: UUID, stored: bytes) -> dict[str, Any]:
-    plain = keyring().decrypt(bytes(stored), context(notification_id))
-    found: dict[str, Any] = orjson.loads(plain)
+def unseal_json(notification_id: UUID, stored: bytes) -> Mapping[str, Any]:
+    """Return content that ``seal`` encrypted, as JSON has it.
+
+    Raises ``notifier.security.crypto.DecryptionError`` where its key is missing.
+    """
+    found: dict[str, Any] = _open(notification_id, stored)
     return found
+
+
+def _open(notification_id: UUID, stored: bytes) -> Any:
+    return orjson.loads(keyring().decrypt(bytes(stored), context(notification_id)))
 
 
 def context(notification_id: UUID) -> bytes:

@@ -35,12 +35,24 @@ class DisplayType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class InboxAttributes:
+    """The part of a content that is for the inbox only; it is posted beside a template, too.
+
+    ``severity``: of ``Severity``; ``display_type``: of ``DisplayType``; ``source``: the system it
+    comes from, in words for people.
+    """
+
+    severity: str = Severity.INFO
+    display_type: str = DisplayType.INBOX
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """The content of a notification. One object is shared by every message of a chunk.
 
     ``data``: a JSON object for the app; ``actions``: label to URL; ``html``: for email only, shown
-    instead of ``body``; ``severity`` (of ``Severity``), ``display_type`` (of ``DisplayType``) and
-    ``source`` (the system it comes from, in words for people): for the inbox only;
+    instead of ``body``; ``severity``, ``display_type`` and ``source``: see ``InboxAttributes``;
     ``event_type``: the ``type`` of a webhook's body. An event of another type than ``NOTIFICATION``
     carries ``data`` and nothing else.
     """

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 from uuid import UUID
 
+from notifier.domain.messages import InboxAttributes
+
 
 class ContentBody(TypedDict):
     """``content``: see ``notifier.domain.messages.Content``."""
@@ -19,11 +21,15 @@ class ContentBody(TypedDict):
 
 
 class TemplateBody(TypedDict):
-    """``template``. ``version``: the newest if left out."""
+    """``template``. ``version``: the newest if left out; ``inbox``: what ``content`` has beside it.
+
+    ``inbox`` is left out where all of it is the default.
+    """
 
     name: str
     version: NotRequired[int]
     variables: Mapping[str, object]
+    inbox: NotRequired[InboxAttributes]
 
 
 class FallbackBody(TypedDict):

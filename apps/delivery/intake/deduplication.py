@@ -145,6 +145,8 @@ def _fingerprint(draft: Draft) -> bytes:
         "channels": sorted(draft.channels),
         "fallback": asdict(draft.fallback) if draft.fallback else None,
     }
+    if isinstance(content, TemplateContent) and content.inbox:
+        same["inbox"] = asdict(content.inbox)
     if draft.steps:
         same["steps"] = plan.stored(draft.steps)
     if draft.category_named and draft.category is not None:

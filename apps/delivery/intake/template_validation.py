@@ -70,7 +70,7 @@ class TemplateValidator:
         for channel in usable:
             for locale in compiled.translations[channel]:
                 self._render(compiled, channel, locale, use["variables"])
-        return TemplateContent(compiled.version_id, use["variables"]), usable
+        return TemplateContent(compiled.version_id, use["variables"], use.get("inbox")), usable
 
     def validate_digest(self, publisher_id: int, asked: DigestBody, chosen: Sequence[str]) -> None:
         """Render the template that tells a digest, with an example, if the request names one.

@@ -43,7 +43,7 @@ class Notification(models.Model):
 
     ``id`` is a UUIDv7, so rows are in the order of acceptance. ``content`` is encrypted JSON
     (context ``notification:`` + id): title, body, data and actions, or the variables of the
-    template version ``template_version_id``.
+    template version ``template_version_id``: see ``apps.delivery.sealed_content``.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -1,8 +1,7 @@
 """Export what was sent to one person: deliveries with contents, attempts, receipts and answers."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from apps.content.models import TemplateVersion
@@ -64,30 +63,33 @@ _GONE: dict[str, object] = {"content": None, "template": None, "variables": None
 
 
 def _contents(rows: Sequence[Notification]) -> dict[UUID, dict[str, object]]:
-    """Return the content of each notification, or its template and the variables."""
+    """Return the content of each notification, or its template and the variables.
+
+    Beside a template ``content`` has what was posted for the inbox, if anything was.
+    """
     versions = TemplateVersion.objects.select_related("template").in_bulk(
         {row.template_version_id for row in rows if row.template_version_id}
     )
     found: dict[UUID, dict[str, object]] = {}
     for row in rows:
-        posted = _posted(row)
         version = versions.get(row.template_version_id or 0)
-        found[row.pk] = {
-            "content": posted if posted and not row.template_version_id else None,
-            "template": f"{version.template.name} {version.number}" if version else None,
-            "variables": posted if row.template_version_id else None,
-        }
+        template = f"{version.template.name} {version.number}" if version else None
+        found[row.pk] = {"template": template, **_posted(row)}
     return found
 
 
-def _posted(row: Notification) -> Mapping[str, Any] | None:
+def _posted(row: Notification) -> dict[str, object]:
+    found: dict[str, object] = {"content": None, "variables": None}
     if not row.content:
-        return None
+        return found
     try:
-        return sealed_content.unseal_json(row.pk, bytes(row.content))
+        if row.template_version_id is None:
+            return {**found, "content": sealed_content.unseal_json(row.pk, bytes(row.content))}
+        made = sealed_content.unseal_template(row.pk, row.template_version_id, bytes(row.content))
     except DecryptionError as error:
         log.error("the content of %s cannot be read: %s", row.pk, error)
-        return None
+        return found
+    return {"content": made.inbox, "variables": made.variables}
 
 
 def _attempt(row: Attempt) -> dict[str, object]:

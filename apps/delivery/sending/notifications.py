@@ -241,11 +241,12 @@ class ContentRenderer:
     @cached_property
     def _bulk(self) -> BulkRenderer:
         assert self._template is not None
-        variables = sealed_content.unseal_variables(self._id, self._sealed)
+        posted = sealed_content.unseal_template(self._id, self._template.version_id, self._sealed)
+        variables = posted.variables
         if self._template.uses_links(self._channel, variables):
             self.has_marks = True
             variables = {**variables, LINKS: MARKS}
-        return self._template.for_many(self._channel, variables)
+        return self._template.for_many(self._channel, variables, posted.inbox)
 
 
 def read(

@@ -351,6 +351,21 @@ def test_a_person_chooses_about_topics_and_leaves_everything(
     assert not any(orders.channels.values())
 
 
+def test_what_is_beside_a_template_is_in_the_inbox(
+    client: NotifierClient, inbox: InboxClient
+) -> None:
+    client.upsert_recipient("ada")
+    hello = TemplateContent(channel="inbox", locale="en", title="Hi {{ name }}")
+    client.create_template("hello", [hello], default_locale="en")
+    client.notify_users(
+        ["ada"], template="hello", variables={"name": "Ada"}, severity="warning", source="billing"
+    )
+    work()
+    [item] = inbox.items()
+    assert (item.title, item.severity, item.source) == ("Hi Ada", "warning", "billing")
+    assert item.display_type == "inbox"
+
+
 def test_a_person_reads_marks_and_deletes(client: NotifierClient, inbox: InboxClient) -> None:
     client.upsert_recipient("ada")
     client.notify_users(["ada"], title="One", body="1", severity="warning", source="billing")

@@ -39,12 +39,14 @@ def test_an_export_has_everything_in_clear(person, shop):
     assert "bob" not in json.dumps(found["schedules"]), "others are none of their business"
     assert any(MARK in item["body"] for item in found["inbox"])
     contents = [one["content"] for one in found["deliveries"] if one["content"]]
-    assert any(f"{MARK} body" == one["body"] for one in contents)
+    assert any(f"{MARK} body" == one.get("body") for one in contents)
     [first, *_] = [one for one in found["deliveries"] if one["reference"] == f"{MARK}-everywhere"]
     assert first["metadata"] == {"order": f"{MARK}-everywhere"}
     [template, *_] = [one for one in found["deliveries"] if one["template"]]
     assert template["template"] == "hello 1"
     assert template["variables"] == {"word": f"{MARK}-variable"}
+    beside = {"severity": "info", "display_type": "inbox", "source": f"{MARK}-source"}
+    assert template["content"] == beside
     assert any(one["attempts"] for one in found["deliveries"])
     [reported] = [one for one in found["deliveries"] if one["receipts"]]
     assert reported["receipts"][0]["event"] == "bounced"

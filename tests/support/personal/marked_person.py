@@ -166,9 +166,9 @@ class Person:
         shop.post("topics/news/publish", {"content": PLAIN})
         shop.post("templates", TEMPLATE, status=201)
         template = {"name": "hello", "variables": {"word": f"{MARK}-variable"}}
-        shop.post(
-            "notifications", {"user_id": ADA, "channels": ["push", "inbox"], "template": template}
-        )
+        beside = {"source": f"{MARK}-source"}
+        made = {"channels": ["push", "inbox"], "template": template, "content": beside}
+        shop.post("notifications", {"user_id": ADA, **made})
         work()
         rows = shop.get(f"notifications/{self.ids['everywhere']}/deliveries")["data"]
         [mail] = [row["id"] for row in rows if row["channel"] == "email"]

@@ -98,6 +98,7 @@ def test_what_is_plainly_valid_needs_no_other_look():
             "deduplicate_seconds": 60,
         },
         {"user_id": "ada", "template": {"name": "welcome", "variables": {"a": 1}}},
+        {"user_id": "ada", "template": {"name": "welcome"}, "content": {"severity": "error"}},
     ):
         assert reader(body) == serializers._read_with_drf(NotificationIn, body)
 

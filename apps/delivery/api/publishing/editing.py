@@ -6,8 +6,8 @@ from rest_framework import serializers
 
 from apps.api.serializers import NameField, StrictSerializer
 from apps.content.serializers import TemplateUseIn
+from apps.delivery.api.publishing.contents import ContentIn, check_words
 from apps.delivery.api.publishing.metadata import MetadataField, ReferenceField
-from apps.delivery.api.publishing.serializers import ContentIn
 
 
 class EditIn(StrictSerializer):
@@ -30,8 +30,5 @@ class EditIn(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
             raise serializers.ValidationError("Give at least one field to change.")
-        if "content" in attrs and "template" in attrs:
-            raise serializers.ValidationError(
-                {"template": "Give either content or a template, not both."}
-            )
+        check_words(attrs)
         return attrs

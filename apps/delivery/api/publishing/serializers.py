@@ -3,99 +3,33 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-import orjson
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from apps.api.openapi import ProblemDetails
-from apps.api.problems import Problem
 from apps.api.serializers import Choice, Items, NameField, StrictSerializer
-from apps.content.serializers import ActionsField, LinkField, TemplateUseIn
+from apps.content.serializers import TemplateUseIn
 from apps.core import clock
+from apps.delivery.api.publishing.contents import ContentIn, check_words
 from apps.delivery.api.publishing.fallbacks import FallbackIn, check_fallback
 from apps.delivery.api.publishing.metadata import MetadataField, ReferenceField
 from apps.delivery.intake import deduplication
-from apps.delivery.intake.bodies import ContentBody
 from apps.delivery.intake.drafts import LONGEST_AHEAD, SEND, SKIP
 from apps.delivery.intake.earlier import unreached_audience
 from apps.delivery.models import Notification
 from apps.preferences.api.fields import CategoryField, UserIdField
 from apps.preferences.digests.fields import DigestIn
-from notifier.domain.characters import any_visible
-from notifier.domain.messages import DisplayType, Severity
 from notifier.domain.priorities import Priority
 from notifier.domain.times import local_time
 
-#: Bytes of one notification's content as JSON: the largest payload that SNS and Web Push senders
-#: ask for.
-CONTENT_LIMIT = 64 * 1024
 RECIPIENTS_LIMIT = 1_000
 BATCH_LIMIT = 1_000
 _LOCAL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 #: Years of a local time: all of its instants can be computed.
 _YEARS = 1970, 9998
-
-
-class ContentIn(StrictSerializer):
-    """Title, body, data for an app, and links for a person to follow."""
-
-    text_field = "body"
-
-    title = serializers.CharField(
-        max_length=500, required=False, default="", allow_blank=True, trim_whitespace=False
-    )
-    body = serializers.CharField(
-        required=False, default="", allow_blank=True, trim_whitespace=False
-    )
-    # These two names are also attributes of DRF's serializers and fields: its metaclass takes
-    # the fields out of the class, so that nothing is overridden.
-    data = cast(Any, serializers.DictField(required=False, default=dict))
-    actions = ActionsField(child=LinkField())
-    severity = Choice(
-        [s.value for s in Severity],
-        required=False,
-        default=Severity.INFO.value,
-        help_text="for the inbox",
-    )
-    display_type = Choice(
-        [d.value for d in DisplayType],
-        required=False,
-        default=DisplayType.INBOX.value,
-        help_text="where else than in the inbox an app shows it",
-    )
-    source = cast(
-        Any,
-        serializers.CharField(
-            max_length=100,
-            required=False,
-            allow_blank=True,
-            default="",
-            help_text="the system it comes from, for the inbox",
-        ),
-    )
-
-    def validate_title(self, title: str) -> str:
-        if title and not title.strip():
-            raise serializers.ValidationError("This field may not be blank.")
-        return title
-
-    def validate(self, attrs: ContentBody) -> ContentBody:
-        if not (any_visible(attrs["title"]) or any_visible(attrs["body"]) or attrs["data"]):
-            raise serializers.ValidationError(
-                "Give at least one of title, body and data, with something to see in it."
-            )
-        size = len(orjson.dumps(attrs))
-        if size > CONTENT_LIMIT:
-            raise Problem(
-                "payload-too-large",
-                f"The content has {size} bytes; at most {CONTENT_LIMIT} are taken. "
-                "Send a link to what is larger.",
-                limit=CONTENT_LIMIT,
-            )
-        return attrs
 
 
 class LocalTimeField(serializers.CharField):
@@ -122,8 +56,11 @@ class LocalTimeField(serializers.CharField):
 class PublishIn(StrictSerializer):
     """A notification for everybody subscribed to a topic."""
 
-    content = ContentIn(required=False, help_text="either this or `template`")
-    template = TemplateUseIn(required=False, help_text="either this or `content`")
+    content = ContentIn(
+        required=False,
+        help_text="either this or `template`; beside that `severity`, `display_type`, `source`",
+    )
+    template = TemplateUseIn(required=False, help_text="in place of the other words of `content`")
     priority = Choice(
         [p.value for p in Priority],
         required=False,
@@ -195,10 +132,7 @@ class PublishIn(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "content" not in attrs and "template" not in attrs:
             raise serializers.ValidationError({"content": "Give content or a template."})
-        if "content" in attrs and "template" in attrs:
-            raise serializers.ValidationError(
-                {"template": "Give either content or a template, not both."}
-            )
+        check_words(attrs)
         _check_local_time(attrs)
         expires_at, send_at = attrs.get("expires_at"), attrs.get("send_at")
         if "send_at_local" in attrs:

@@ -17,6 +17,7 @@ from apps.delivery.api import notification_lists, presenters
 from apps.delivery.api.notification_serializers import NotificationOut, NotificationsQuery
 from apps.delivery.api.notification_views import NOTIFICATIONS
 from apps.delivery.api.publishing.batch import Batch
+from apps.delivery.api.publishing.contents import CONTENT_LIMIT
 from apps.delivery.api.publishing.idempotent import answered, fingerprinted, idempotency_key
 from apps.delivery.api.publishing.openapi import (
     BATCH,
@@ -28,7 +29,6 @@ from apps.delivery.api.publishing.openapi import (
 )
 from apps.delivery.api.publishing.serializers import (
     BATCH_LIMIT,
-    CONTENT_LIMIT,
     BatchIn,
     BatchOut,
     NotifyIn,

@@ -146,8 +146,8 @@ def _says(row: Notification, content: Content | TemplateContent) -> bool:
     """Return whether the notification has this content already."""
     try:
         if isinstance(content, TemplateContent):
-            return row.template_version_id == content.version_id and (
-                sealed_content.unseal_variables(row.pk, bytes(row.content)) == content.variables
+            return row.template_version_id == content.version_id and content == (
+                sealed_content.unseal_template(row.pk, content.version_id, bytes(row.content))
             )
         return row.template_version_id is None and (
             sealed_content.unseal(row.pk, bytes(row.content)) == content

@@ -253,7 +253,7 @@ def _content(row: Notification) -> Content | TemplateContent:
     try:
         if row.template_version_id is None:
             return sealed_content.unseal(row.pk, stored)
-        variables = sealed_content.unseal_variables(row.pk, stored)
+        return sealed_content.unseal_template(row.pk, row.template_version_id, stored)
     except DecryptionError as error:
         raise Problem(
             "conflict",
@@ -261,4 +261,3 @@ def _content(row: Notification) -> Content | TemplateContent:
             "encrypted with into NOTIFIER_ENCRYPTION_KEYS again; or post anew what is still to "
             "be said.",
         ) from None
-    return TemplateContent(row.template_version_id, variables)

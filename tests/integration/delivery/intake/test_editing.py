@@ -199,7 +199,7 @@ def test_an_audience_that_is_being_cut_is_not_waited_for(shop):
         ({}, ""),
         ({"send_at": "9999-01-01T00:00:00Z"}, "/send_at"),
         ({"expires_at": "2026-01-01T00:00:00Z"}, "/expires_at"),
-        ({"content": {"title": "A"}, "template": {"name": "a", "variables": {}}}, "/template"),
+        ({"content": {"title": "A"}, "template": {"name": "a", "variables": {}}}, "/content/title"),
         ({"content": {"title": ""}}, "/content"),
         ({"user_ids": ["bob"]}, "/user_ids"),
     ],

@@ -130,7 +130,7 @@ def test_it_is_content_or_a_template(shop):
     person("ada")
     refusal(shop, "notifications", {"user_id": "ada"}, "/content")
     both = {"user_id": "ada", "template": SHIPPED, "content": {"body": "x"}}
-    refusal(shop, "notifications", both, "/template")
+    refusal(shop, "notifications", both, "/content/body")
 
 
 def test_a_channel_without_content_is_left_out_unless_it_was_named(shop, work):

@@ -12,9 +12,10 @@ from notifier_client.rows.base import TIME, TUPLE, many, one, read, write
 class Message(TypedDict, total=False):
     """A notification's content and options: the keywords of all methods that publish.
 
-    The content is either ``title``, ``body``, ``data`` (for the app), ``actions`` (label to URL),
-    and for the inbox ``severity`` (info, success, warning, error), ``display_type`` and ``source``;
-    or a ``template``'s name with its ``variables``, and ``template_version`` if not the newest.
+    The content is either ``title``, ``body``, ``data`` (for the app) and ``actions`` (label to
+    URL); or a ``template``'s name with its ``variables``, and ``template_version`` if not the
+    newest. Beside either: ``severity`` (info, success, warning, error), ``display_type`` and
+    ``source``, for the inbox.
 
     - ``category``: what people choose by; by default the topic's or the template's.
     - ``channels``: only these; by default wherever the recipients can be reached.
