@@ -11,7 +11,6 @@ from apps.core import clock
 from apps.delivery.intake import load_shedding
 from apps.delivery.models import IdempotencyKey, Notification
 from apps.delivery.outbox.queues import Queue
-from apps.inbox.models import InboxItem
 from apps.preferences.models import Recipient
 from apps.publishers.models import Publisher
 from apps.schedules import outcomes, running
@@ -246,19 +245,6 @@ def test_recipients_that_are_no_more_are_left_out(shop, create, tick, work):
     tick()
     [run] = runs(shop)
     assert (run["state"], run["problem"]) == ("failed", "/problems/unknown-recipient")
-
-
-def test_what_is_beside_a_template_is_sent_with_each_run(shop, create, tick, work):
-    contents = [{"channel": "inbox", "locale": "en", "title": "Hi"}]
-    body = {"name": "hi", "default_locale": "en", "contents": contents}
-    shop.post("templates", body, status=201)
-    beside = {"severity": "warning", "source": "Cards"}
-    create(notification={"user_id": "ada", "template": {"name": "hi"}, "content": beside})
-    due()
-    tick()
-    work()
-    item = InboxItem.objects.get()
-    assert (item.severity, item.display_type, item.source) == ("warning", "inbox", "Cards")
 
 
 def test_a_template_that_is_gone_fails_the_run_and_a_new_version_is_used(shop, create, tick):

@@ -12,7 +12,7 @@ from apps.api.pagination import MAX_LIMIT
 from apps.api.parsers import DEFAULT_MAX_BODY
 from apps.content.serializers import MOST_CONTENTS, VARIABLES_LIMIT
 from apps.content.validation import MOST_TEXTS, VERSION_LIMIT
-from apps.delivery.api.publishing import metadata
+from apps.delivery.api.publishing import contents, metadata
 from apps.delivery.api.publishing import serializers as delivery
 from apps.delivery.api.publishing.views import BatchView
 from apps.delivery.intake import idempotency
@@ -54,8 +54,8 @@ def test_the_table_of_limits_is_what_the_code_allows():
             f"{delivery.BATCH_LIMIT:,}"
         ),
         "a recipient's attributes": f"{ATTRIBUTES_LIMIT // 2**10} KiB",
-        "a notification's content": f"{delivery.CONTENT_LIMIT // 2**10} KiB",
-        "its title": f"{delivery.ContentIn().fields['title'].max_length} characters",
+        "a notification's content": f"{contents.CONTENT_LIMIT // 2**10} KiB",
+        "its title": f"{contents.ContentIn().fields['title'].max_length} characters",
         "its reference": f"{metadata.REFERENCE_LENGTH} characters",
         "its metadata": (
             f"{metadata.MOST_NAMES} texts of {metadata.TEXT_LENGTH} characters, "

@@ -58,9 +58,12 @@ class PublishIn(StrictSerializer):
 
     content = ContentIn(
         required=False,
-        help_text="either this or `template`; beside that `severity`, `display_type`, `source`",
+        help_text="either this or `template`, beside which it has `severity`, `display_type` and "
+        "`source` only",
     )
-    template = TemplateUseIn(required=False, help_text="in place of the other words of `content`")
+    template = TemplateUseIn(
+        required=False, help_text="in place of `title`, `body`, `data` and `actions`"
+    )
     priority = Choice(
         [p.value for p in Priority],
         required=False,

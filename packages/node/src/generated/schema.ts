@@ -2391,9 +2391,9 @@ export interface components {
         };
         /** @description A notification for recipients named by ``user_id`` or ``user_ids``. */
         readonly NotificationIn: {
-            /** @description either this or `template`; beside that `severity`, `display_type`, `source` */
+            /** @description either this or `template`, beside which it has `severity`, `display_type` and `source` only */
             readonly content?: components["schemas"]["ContentIn"];
-            /** @description in place of the other words of `content` */
+            /** @description in place of `title`, `body`, `data` and `actions` */
             readonly template?: components["schemas"]["TemplateUse"];
             /** @description the topic's default if left out, and `normal` without a topic */
             readonly priority?: components["schemas"]["PriorityEnum"];
@@ -2508,9 +2508,9 @@ export interface components {
         };
         /** @description A notification for recipients: named, or those whom an earlier one did not reach. */
         readonly NotifyIn: {
-            /** @description either this or `template`; beside that `severity`, `display_type`, `source` */
+            /** @description either this or `template`, beside which it has `severity`, `display_type` and `source` only */
             readonly content?: components["schemas"]["ContentIn"];
-            /** @description in place of the other words of `content` */
+            /** @description in place of `title`, `body`, `data` and `actions` */
             readonly template?: components["schemas"]["TemplateUse"];
             /** @description the topic's default if left out, and `normal` without a topic */
             readonly priority?: components["schemas"]["PriorityEnum"];
@@ -2947,9 +2947,9 @@ export interface components {
         };
         /** @description A notification for everybody subscribed to a topic. */
         readonly PublishIn: {
-            /** @description either this or `template`; beside that `severity`, `display_type`, `source` */
+            /** @description either this or `template`, beside which it has `severity`, `display_type` and `source` only */
             readonly content?: components["schemas"]["ContentIn"];
-            /** @description in place of the other words of `content` */
+            /** @description in place of `title`, `body`, `data` and `actions` */
             readonly template?: components["schemas"]["TemplateUse"];
             /** @description the topic's default if left out, and `normal` without a topic */
             readonly priority?: components["schemas"]["PriorityEnum"];
@@ -3333,9 +3333,9 @@ export interface components {
         readonly ScheduleStateEnum: "active" | "paused" | "ended";
         /** @description A notification as it is published; with a topic or a group it names no recipients. */
         readonly ScheduledNotificationIn: {
-            /** @description either this or `template`; beside that `severity`, `display_type`, `source` */
+            /** @description either this or `template`, beside which it has `severity`, `display_type` and `source` only */
             readonly content?: components["schemas"]["ContentIn"];
-            /** @description in place of the other words of `content` */
+            /** @description in place of `title`, `body`, `data` and `actions` */
             readonly template?: components["schemas"]["TemplateUse"];
             /** @description the topic's default if left out, and `normal` without a topic */
             readonly priority?: components["schemas"]["PriorityEnum"];

@@ -163,6 +163,15 @@ def test_what_is_sent_again_has_them(shop: Shop, ada: APIClient, work: Work):
     assert shown(ada) == [BESIDE]
 
 
+def test_a_schedule_sends_them(shop: Shop, ada: APIClient, work: Work):
+    posted = {"user_id": "ada", "channels": ["inbox"], "template": BLOCKED, "content": BESIDE}
+    schedule = {"name": "daily", "cron": "0 9 * * *", "time_zone": "UTC", "notification": posted}
+    shop.post("schedules", schedule, status=201)
+    shop.post("schedules/daily/run", None)
+    work()
+    assert shown(ada) == [BESIDE]
+
+
 def test_what_differs_in_them_is_another_notification(shop: Shop, ada: APIClient):
     once = {"deduplicate_seconds": 600}
     first = notify(shop, content=BESIDE, **once)
