@@ -10,6 +10,9 @@ _BLANK = re.compile(
     "\U000e0100-\U000e01ef]"
 )
 
+#: Visible, and the first character of most texts: found in a fifth of the time.
+_ASCII = re.compile("[!-~]")
+
 
 def all_visible(text: str) -> bool:
     """Return whether every character is visible, or a space between visible ones."""
@@ -18,4 +21,6 @@ def all_visible(text: str) -> bool:
 
 def any_visible(text: str) -> bool:
     """Return whether there is a visible character, not only white space and invisible ones."""
+    if _ASCII.match(text):
+        return True
     return any(one.isprintable() and not one.isspace() and not _BLANK.match(one) for one in text)
