@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from prometheus_client import Counter
 
 from apps.core import clock
-from apps.operators.signin.models import OperatorSession
+from apps.operators.signin.models import OperatorSession, UsedLogOut
 from apps.publishers.models import LogInLimit
 
 LOG_INS = Counter(
@@ -69,9 +69,10 @@ class Kind(NamedTuple):
 
 PASSWORD = Kind((), ADDRESS)
 SECOND_FACTOR = Kind(("second factor",), ADDRESS)
-#: The way to the OpenID provider, and its answers.
+#: The way to the OpenID provider, its answers, and the log-outs that it orders.
 TO_PROVIDER = Kind(("to the provider",), BEGINNINGS)
 FROM_PROVIDER = Kind(("from the provider",), ADDRESS)
+LOG_OUT = Kind(("log-out",), ADDRESS)
 #: Retention of counts after the last failure, and after a log-in.
 FORGOTTEN, KNOWN = timedelta(days=1), timedelta(days=30)
 
@@ -117,11 +118,12 @@ def clear(username: str | None, address: str | None, kind: Kind = PASSWORD) -> N
 
 
 def purge() -> int:
-    """Delete old counts, and sessions that are over; return how many rows."""
+    """Delete old counts, and sessions and log-outs that are over; return how many rows."""
     now = clock.moment()
     old = Q(at__lt=now - FORGOTTEN, succeeded_at=None) | Q(at__lt=now - KNOWN)
     over = OperatorSession.objects.filter(expire_date__lt=now)
-    return LogInLimit.objects.filter(old).delete()[0] + over.delete()[0]
+    used = UsedLogOut.objects.filter(until__lt=now)
+    return sum(rows.delete()[0] for rows in (LogInLimit.objects.filter(old), over, used))
 
 
 def are_tried(within: timedelta) -> bool:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 #: The format of session keys that Django generates.
 KEY = re.compile(r"[a-z0-9]{32}")
-#: Keys within a session: when it began (unix seconds), from which address, in which browser.
-BEGAN, ADDRESS, BROWSER = "began", "address", "browser"
+#: Keys within a session: when it began (unix seconds), from which address, in which browser, and in
+#: which session at the OpenID provider.
+BEGAN, ADDRESS, BROWSER, SID = "began", "address", "browser", "sid"
 #: Characters of a browser's name that are kept.
 LONGEST_BROWSER = 200
 
@@ -38,6 +39,7 @@ class SessionStore(db.SessionStore):
         row.user_id = data.get(SESSION_KEY)
         row.began = data.get(BEGAN)
         row.address, row.browser = data.get(ADDRESS), data.get(BROWSER, "")
+        row.provider_session = data.get(SID, "")
         row.seen_at = clock.moment()
         return row
 

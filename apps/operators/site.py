@@ -38,6 +38,7 @@ class OperatorsSite(UnfoldAdminSite):
         return [
             path("oidc/", views.begin, name="oidc"),
             path("oidc/callback/", views.callback, name="oidc_callback"),
+            path("oidc/log-out/", views.log_out, name="oidc_log_out"),
             path("log-in/code/", second_factor_views.ask, name="log_in_code"),
             path("second-factor/", second_factor_views.manage, name="second_factor"),
             path("sessions/", self.admin_view(session_views.manage), name="sessions"),

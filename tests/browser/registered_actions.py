@@ -13,7 +13,8 @@ SHOWS = {"why", "lost_addresses", "held", "charts", "provider_charts"}
 #: URL names of the site itself, which have tests of their own or need none.
 OF_THE_SITE = {"search", "index", "autocomplete", "jsi18n", "view_on_site", "app_list"}
 OF_THE_SITE |= {"login", "logout", "password_change", "password_change_done"}
-OF_THE_SITE |= {"oidc", "oidc_callback", "log_in_code", "second_factor", "sessions"}
+OF_THE_SITE |= {"oidc", "oidc_callback", "oidc_log_out", "log_in_code", "second_factor"}
+OF_THE_SITE |= {"sessions"}
 
 
 class Anybody:

@@ -70,11 +70,23 @@ class RecoveryCode(models.Model):
         return f"a recovery code of {self.user}"
 
 
+class UsedLogOut(models.Model):
+    """A log-out that the OpenID provider has ordered: its token is refused until it has expired."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.digest
+
+
 class OperatorSession(AbstractBaseSession):
     """A session of the admin. Written by ``apps.operators.sessions`` only.
 
     Without a ``user`` it is a log-in that is under way. ``began``: in unix seconds. ``seen_at``:
-    when a page was opened last. Whoever has the key has the session, so no page shows it.
+    when a page was opened last. ``provider_session``: the OpenID provider's name of the session in
+    which it was begun there, if it says so. Whoever has the key has the session, so no page shows
+    it.
     """
 
     user = models.ForeignKey(
@@ -87,6 +99,7 @@ class OperatorSession(AbstractBaseSession):
     seen_at = models.DateTimeField()
     address = models.GenericIPAddressField(null=True)
     browser = models.CharField(max_length=LONGEST_BROWSER, blank=True)
+    provider_session = models.CharField(max_length=255, blank=True, db_default="")
 
     class Meta(AbstractBaseSession.Meta):
         permissions = [("use_flower", "Can use Flower")]

@@ -16,7 +16,9 @@ from authlib.integrations.django_client import DjangoIntegration, DjangoOAuth2Ap
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
+from joserfc import jws
 from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
 
 from apps.core import clock
 from apps.operators.signin import discovery
@@ -30,11 +32,11 @@ LEEWAY = 60
 #: How many log-ins may be under way in one session, and for how many seconds each.
 MOST, LASTS = 5, 3600.0
 #: Characters of a subject, as OpenID Connect limits them.
-_LONGEST_SUBJECT = 255
+LONGEST_SUBJECT = 255
 #: Key within a session: the log-ins that are under way, by state.
 _STATES = "oidc"
 #: What odd answers of a provider raise in the libraries.
-_ODD = (
+ODD = (
     *(OAuthError, JoseError, RuntimeError, ValueError),
     *(KeyError, TypeError, AttributeError),
 )
@@ -64,7 +66,8 @@ class LogInFailed(Exception):
 class Person:
     """A person who logged in. ``subject`` never changes at this issuer; ``name`` and ``email`` may.
 
-    ``values``: of the claim that says their roles.
+    ``values``: of the claim that says their roles. ``session``: the provider's
+    name of theirs, or "".
     """
 
     issuer: str
@@ -72,6 +75,7 @@ class Person:
     name: str
     email: str
     values: frozenset[str]
+    session: str
 
 
 class _States(DjangoIntegration):  # type: ignore[misc]  # Authlib has no types
@@ -117,7 +121,7 @@ def send(request: HttpRequest, redirect_uri: str, onward: str) -> HttpResponse:
     try:
         begun = app.create_authorization_url(redirect_uri)
         app.save_authorize_data(request, redirect_uri=redirect_uri, onward=onward, **begun)
-    except _ODD as error:
+    except ODD as error:
         raise _untrusted(error) from None
     answer = HttpResponse(status=302)
     answer.headers["Location"] = begun["url"]
@@ -141,7 +145,7 @@ def receive(request: HttpRequest) -> tuple[Person, str]:
         return _person(_app(), request), begun["onward"]
     except requests.RequestException as error:
         raise _unreachable(error) from None
-    except _ODD as error:
+    except ODD as error:
         raise _untrusted(error) from None
 
 
@@ -183,11 +187,9 @@ def _person(app: Any, request: HttpRequest) -> Person:
         if more["sub"] != claims["sub"]:
             raise ValueError("the user info is another person's")
         claims = more | claims
-    subject = claims["sub"]
-    if not (isinstance(subject, str) and 0 < len(subject) <= _LONGEST_SUBJECT):
-        raise ValueError("its subject is empty, too long or no text")
-    if not subject.isprintable():
-        raise ValueError("its subject has control characters")
+    subject = short_text(claims, "sub")
+    if not subject:
+        raise ValueError("its sub is empty")
     is_verified = claims.get("email_verified") in (True, "true")  # Cognito writes a text
     verified = claims.get("email") if is_verified else None
     return Person(
@@ -196,7 +198,32 @@ def _person(app: Any, request: HttpRequest) -> Person:
         str(claims.get("preferred_username") or verified or subject),
         str(verified or ""),
         _values(claims, settings.OIDC["claim"]),
+        short_text(claims, "sid"),
     )
+
+
+def short_text(claims: Mapping[str, Any], name: str) -> str:
+    """Return a claim that names a person or a session, "" where there is none.
+
+    Raises ``ValueError`` where it is no such name.
+    """
+    found = claims.get(name, "")
+    if not (isinstance(found, str) and len(found) <= LONGEST_SUBJECT and found.isprintable()):
+        raise ValueError(f"its {name} is too long, has control characters or is no text")
+    return found
+
+
+def is_signed(token: jws.CompactSignature) -> bool:
+    """Return whether the provider has signed a token, with a key that it publishes now.
+
+    Raises ``LogInFailed``, ``requests.RequestException``, or one of ``ODD``.
+    """
+    app = _app()
+    keys = KeySet.import_key_set(app.fetch_jwk_set())
+    accepted = jws.JWSRegistry(
+        algorithms=app.server_metadata[discovery.SIGNED_BY], strict_check_header=False
+    )
+    return jws.validate_compact(token, keys, registry=accepted)
 
 
 def _values(claims: Mapping[str, Any], name: str) -> frozenset[str]:

@@ -20,6 +20,7 @@ from django.utils.crypto import constant_time_compare
 from apps.core import clock
 from apps.operators.sessions import BEGAN, KEY
 from apps.operators.signin import second_factor
+from apps.operators.signin.back_channel import LogOut
 from apps.operators.signin.models import OperatorSession
 from apps.publishers import audit
 
@@ -88,13 +89,35 @@ def _end_after_change(users: Collection[int]) -> None:
     request = audit.current_request()
     session = getattr(request, "session", None)
     ended = _open(users).exclude(pk=session.session_key if session else None)
+    _end_all(ended, audit.actor_of(request))
+
+
+def end_at_provider(order: LogOut, actor: audit.Actor) -> None:
+    """End the sessions that are over at the OpenID provider.
+
+    Sessions of the person whose name at the provider is not known are taken for the one it means.
+    """
+    ended = OperatorSession.objects.filter(
+        user__identity__issuer=settings.OIDC["issuer"], expire_date__gt=clock.moment()
+    )
+    if order.subject:
+        ended = ended.filter(user__identity__subject=order.subject)
+    if order.session:
+        meant = [order.session, ""] if order.subject else [order.session]
+        ended = ended.filter(provider_session__in=meant)
+    _end_all(ended, actor)
+
+
+def _end_all(ended: QuerySet[OperatorSession], actor: audit.Actor) -> None:
+    """End sessions, with an event for each operator whose they were."""
     counts: dict[str, int] = {}
     for row in ended.select_related("user"):
         if row.user is not None:
             counts[row.user.get_username()] = counts.get(row.user.get_username(), 0) + 1
     ended.delete()
     for name, found in counts.items():
-        audit.record(request, "end_sessions", "user", name, after={"sessions": found})
+        after = {"sessions": found}
+        audit.record(None, "end_sessions", "user", name, actor=actor, after=after)
 
 
 @receiver(pre_save, sender=User)

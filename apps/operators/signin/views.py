@@ -1,20 +1,24 @@
-"""The log-in by the OpenID provider: on the way there, and back."""
+"""The log-in by the OpenID provider, on the way there and back, and the log-out that it orders."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import SESSION_KEY, login, logout
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
 
 from apps.core.client_address import remote_address
 from apps.operators import log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
-from apps.operators.signin import accounts, provider, session_list
+from apps.operators.sessions import SID
+from apps.operators.signin import accounts, back_channel, provider, session_list
 from apps.operators.signin.next_page import onward
 from apps.operators.signin.provider import Failure, LogInFailed
 from apps.publishers import audit
@@ -123,10 +127,44 @@ def callback(request: HttpRequest) -> HttpResponse:
     for kind in (log_in_limits.FROM_PROVIDER, log_in_limits.TO_PROVIDER):
         log_in_limits.clear(None, address, kind)
     login(request, user, backend=_BACKEND)
+    request.session[SID] = person.session
     LOG_INS.labels("accepted").inc()
     name = user.get_username()
     audit.record(request, "log_in", accounts.KIND, name, after={"by": BY})
     return HttpResponseRedirect(path)
+
+
+@csrf_exempt  # no browser sends it, and nothing but its signature counts
+@require_POST
+@never_cache
+def log_out(request: HttpRequest) -> HttpResponse:
+    """End the sessions that are over at the provider, which says so itself.
+
+    What could be the provider's is verified with its keys, and limited by address.
+    """
+    _need_provider()
+    address = remote_address(request)
+    try:
+        order = back_channel.read(request.POST.get("logout_token", ""))
+        log_in_limits.charge(None, address, log_in_limits.LOG_OUT)
+        order.verify()
+        log_in_limits.clear(None, address, log_in_limits.LOG_OUT)
+        with transaction.atomic():
+            order.use()
+            actor = audit.Actor(audit.PROVIDER, BY, None, address)
+            session_list.end_at_provider(order, actor)
+    except Paused as paused:
+        headers = {"Retry-After": str(paused.seconds)}
+        return _not_done(429, f"this was tried too often: wait {paused.seconds} s", headers)
+    except back_channel.Refused as refused:
+        return _not_done(400, str(refused))
+    return HttpResponse()
+
+
+def _not_done(status: int, why: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """Return an answer to the provider, as OAuth 2.0 has errors."""
+    said = {"error": "invalid_request", "error_description": why}
+    return JsonResponse(said, status=status, headers=headers)
 
 
 def _end_sessions(request: HttpRequest, failed: LogInFailed) -> None:

@@ -7,6 +7,7 @@ import json
 import secrets
 import threading
 import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core import OpenIDCode
+from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 CLIENT_ID, CLIENT_SECRET = "notifier", "a secret of the client"
@@ -37,7 +39,8 @@ class Provider:
 
     ``people``: claims by subject. ``spoilt``: claims of every ID token instead of the true ones.
     ``signs``: the key that signs; ``published``: the one that the key set has. ``odd``: what its
-    document says instead; ``discoveries``: how often that was asked for. It is not answered while
+    document says instead; ``discoveries``: how often that was asked for. ``sid``: the session that
+    ID tokens name. It is not answered while
     ``answers`` is clear, and answered with a failure while ``is_away``.
     """
 
@@ -51,6 +54,7 @@ class Provider:
     only_in_user_info: set[str] = field(default_factory=set)
     odd: dict[str, Any] = field(default_factory=dict)
     discoveries: int = 0
+    sid: str = ""
     answers: threading.Event = field(default_factory=threading.Event)
     is_away: bool = False
     codes: dict[str, "_Code"] = field(default_factory=dict)
@@ -78,6 +82,22 @@ class Provider:
             "NOTIFIER_OIDC_ROLES": "admins=superuser,helpdesk=support,runners=operator",
             "NOTIFIER_OIDC_NAME": "Acme",
         }
+
+    def log_out_token(self, **claims: Any) -> str:
+        """A signed order to log somebody out. ``claims`` instead of the usual, ``None``: none."""
+        now = int(time.time())
+        said = {
+            "iss": self.issuer,
+            "aud": CLIENT_ID,
+            "iat": now,
+            "exp": now + 120,
+            "jti": secrets.token_hex(8),
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+            **claims,
+        }
+        kept = {name: value for name, value in said.items() if value is not None}
+        header = {"alg": "ES256", "kid": self.published.kid, "typ": "logout+jwt"}
+        return jwt.encode(header, kept, self.signs or self.published)
 
     def document(self) -> dict[str, Any]:
         return {
@@ -229,7 +249,8 @@ class _IdToken(OpenIDCode):
         claims = self.provider.people[user]
         hidden = self.provider.only_in_user_info
         shown = {name: value for name, value in claims.items() if name not in hidden}
-        return {"sub": user, **shown, **self.provider.spoilt}
+        session = {"sid": self.provider.sid} if self.provider.sid else {}
+        return {"sub": user, **session, **shown, **self.provider.spoilt}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -295,6 +316,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
+
+
+def with_header(token: str, **header: str) -> str:
+    """A token whose header says something else than was signed."""
+    said, _, rest = token.partition(".")
+    spoilt = json.dumps(json.loads(urlsafe_b64decode(f"{said}==")) | header).encode()
+    return f"{urlsafe_b64encode(spoilt).decode().rstrip('=')}.{rest}"
 
 
 @contextmanager
