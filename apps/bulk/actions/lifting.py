@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from apps.bulk.actions import passes
 from apps.bulk.actions.base import Batch, Event, Step, moment
 from apps.bulk.models import BulkAction
 from apps.preferences.consent import suppressions
@@ -39,23 +40,15 @@ class Lifting:
         yield self._step
 
     def _step(self, row: BulkAction) -> Step:
-        # One that another version began begins anew: its cursor is no number.
-        behind = int(row.cursor) if row.cursor.isdecimal() else 0
-        rows = _left(row).filter(pk__gt=behind).select_for_update(skip_locked=True)
-        found = list(rows.order_by("pk")[:AT_ONCE])
+        found, behind = passes.next_rows(_left(row), ["id"], row.cursor, AT_ONCE)
         why = row.match.get("why", "")
         suppressions.lift(found, why, Actor(row.asked_kind, row.asked_by))
         events: dict[Event, Mapping[str, Any]] = {}
         if found:
             event = Event("lift", "suppression", "", None)
             events[event] = {"rows": len(found), "match": row.match, "bulk_action": str(row.pk)}
-        last = len(found) < AT_ONCE
-        # Rows that still match after the last batch were locked: another pass returns to them.
-        locked = last and _left(row).exists()
-        cursor = None if last else str(found[-1].pk)
-        if locked:
-            cursor = "0"
-        return Step(len(found), {"lifted": len(found)}, cursor, events, waits=locked)
+        cursor, waits = passes.further(behind, _left(row))
+        return Step(len(found), {"lifted": len(found)}, cursor, events, waits)
 
 
 def _left(row: BulkAction) -> QuerySet[Suppression]:

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from apps.bulk.actions import passes
 from apps.bulk.actions.base import Batch, Event, Step, impersonal
 from apps.bulk.models import BulkAction
 from apps.delivery import state as delivery_state
@@ -23,6 +24,8 @@ REASONS = (
     str(Reason.PROVIDER_DOWN),
     str(Reason.INTERNAL),
 )
+#: The order of the index of what waits.
+_ORDER = ("priority", "channel", "next_attempt_at")
 
 
 class Releasing:
@@ -43,9 +46,9 @@ class Releasing:
         yield self._step
 
     def _step(self, row: BulkAction) -> Step:
-        rows = _waiting(row).select_for_update(skip_locked=True, of=("self",))
-        found = list(rows.values_list("pk", flat=True)[:AT_ONCE])
-        released = delivery_state.release(found)
+        rows = _waiting(row).only(*_ORDER)
+        found, behind = passes.next_rows(rows, _ORDER, row.cursor, AT_ONCE)
+        released = delivery_state.release([one.pk for one in found])
         owners = Counter(released.values())
         events: dict[Event, Mapping[str, Any]] = {
             Event("release", "delivery", "", owner): {
@@ -55,13 +58,8 @@ class Releasing:
             }
             for owner, number in owners.items()
         }
-        # Released rows match no more, so that batches need no position. Rows that still match after
-        # a short batch were locked.
-        last = len(found) < AT_ONCE
-        left = not last or _waiting(row).exists()
-        counts = {"released": len(released)}
-        cursor = "further" if left else None
-        return Step(len(released), counts, cursor, events, waits=last and left)
+        cursor, waits = passes.further(behind, _waiting(row))
+        return Step(len(released), {"released": len(released)}, cursor, events, waits)
 
 
 def _waiting(row: BulkAction) -> QuerySet[Delivery]:

@@ -95,6 +95,37 @@ def test_a_delivery_that_is_locked_is_released_later(shop, failed, monkeypatch, 
     assert not waiting.all().exists()
 
 
+def test_each_batch_of_a_release_goes_on_behind_the_one_before(shop, failed, monkeypatch):
+    rows = failed("503")
+    hours = timezone.now() + timedelta(hours=1)
+    for number, row in enumerate(rows):  # two of them at one time
+        at = hours + timedelta(minutes=number // 2)
+        Delivery.objects.filter(pk=row.pk).update(next_attempt_at=at)
+    monkeypatch.setattr(releasing, "AT_ONCE", 1)
+    begin(shop, "release")
+    key, cursors = BulkAction.objects.get().pk, []
+    for _ in rows:
+        assert running.go_on(key, 0)
+        cursors.append(BulkAction.objects.get().cursor)
+    places = [cursor.split(" ") for cursor in cursors]
+    assert [place[:2] for place in places] == [["normal", "sms"]] * 4
+    first, *_, last = (float(at) for _, _, at in places)
+    assert [float(at) for _, _, at in places] == [first, first, last, last]
+    assert last - first == pytest.approx(60, abs=1e-3)
+    running.tick()
+    assert (BulkAction.objects.get().state, BulkAction.objects.get().done) == ("done", 4)
+
+
+@pytest.mark.parametrize("cursor", ["further", "anew", "a b", "normal sms x", "\u00b2"])
+def test_a_release_that_another_version_began_is_gone_on_with(shop, failed, cursor):
+    failed("503")
+    Delivery.objects.update(next_attempt_at=timezone.now() + timedelta(hours=1))
+    begin(shop, "release")
+    BulkAction.objects.update(cursor=cursor)
+    running.tick()
+    assert (BulkAction.objects.get().state, BulkAction.objects.get().done) == ("done", 4)
+
+
 @pytest.fixture
 def lost(shop: Shop, work, providers, operator) -> None:
     """Begin to restore three people's addresses that a provider said are dead."""
