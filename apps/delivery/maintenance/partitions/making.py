@@ -26,6 +26,8 @@ NEAR = 2
 STATEMENT = "100ms"
 #: Longest wait for a vacuum of the ``rest``: one that is no manual one ends for who waits a second.
 VALIDATING_WAITS = "10s"
+#: Longest time of reading the ``rest``, in which a few rows of each day are.
+VALIDATING = "10min"
 
 
 def make_ahead() -> list[str]:
@@ -149,12 +151,13 @@ def _exclude(table: PartitionedTable, day: date) -> None:
 def _validate(table: PartitionedTable, day: date) -> None:
     """Read that the ``rest`` has no row of that day.
 
-    Raises ``IntegrityError`` where it has one.
+    Raises ``IntegrityError`` where it has one, and ``Slow`` where it has too many of other days.
     """
     for one in tries(0.0):
-        with one.transaction() as cursor:
+        with one.transaction(limited=True) as cursor:
             # The lock of this one keeps nobody from reading or writing.
             cursor.execute(f"SET LOCAL lock_timeout = '{VALIDATING_WAITS}'")
+            cursor.execute(f"SET LOCAL statement_timeout = '{VALIDATING}'")
             cursor.execute(f"ALTER TABLE {table.rest} VALIDATE CONSTRAINT {table.without(day)}")
 
 

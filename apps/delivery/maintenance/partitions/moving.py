@@ -6,10 +6,10 @@ by and by, as their retention ends, and days after that have partitions of their
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from apps.core import clock
@@ -20,6 +20,10 @@ from notifier.domain.ids import days
 
 #: Days from today to the first one with a partition of its own: reading the tables takes less.
 MARGIN = 2
+#: Seconds before that day in which no table is read any more, and that reading one has at least.
+SPARE, LEAST = 3_600.0, 3_600.0
+#: Longest time of a statement while all of the tables are locked, of which none reads one.
+SWITCHING = "5s"
 #: Seconds for which the locks are tried: a vacuum of a large table, which has one, may take long.
 LONGEST = 3_600.0
 #: PostgreSQL's limit for names.
@@ -33,35 +37,45 @@ def partition_all(say: Callable[[str], object] = _QUIET) -> int:
 
     Each is read once, beside all else, to know that its rows are from before a day to come, and
     then all of them are switched in one transaction, which takes milliseconds. Whatever stops it
-    leaves plain tables. ``say`` gets a line for each step.
+    leaves plain tables; those that were read are not read again on the same day. ``say`` gets a
+    line for each step.
 
-    Raises ``locks.Busy`` where another run is at work, or a lock is not to be had, and
-    ``tables.IndexInvalid`` where an index is, which would be built anew while everybody waits.
+    Raises ``locks.Busy`` where another run is at work, or a lock is not to be had, ``locks.Slow``
+    where a table is not read in time, and ``tables.IndexInvalid`` where an index is, which would be
+    built anew while everybody waits.
     """
     if tables.all_partitioned():
         return 0
     with locks.alone():
-        forget_checks()
+        end = _end()
+        forget_checks(end)
         with connection.cursor() as cursor:
             tables.require_valid_indexes(cursor)
-        return _partition_all(say)
+        return _partition_all(end, say)
 
 
-def _partition_all(say: Callable[[str], object]) -> int:
-    end = days.of_moment(clock.moment()) + timedelta(days=MARGIN)
+def _end() -> date:
+    """Return the first day with a partition of its own, of a run that begins now."""
+    return days.of_moment(clock.moment()) + timedelta(days=MARGIN)
+
+
+def _partition_all(end: date, say: Callable[[str], object]) -> int:
     try:
         for table in TABLES:
-            say(f"{table.name}: reading it once, to know that all its rows are from before {end} …")
-            _check(table, end)
+            if not _is_checked(table, end):
+                say(f"{table.name}: reading it once, to know that all is from before {end} …")
+                _check(table, end)
+                _read(table, end)
         for one in locks.tries(LONGEST):
-            with one.transaction() as cursor:
+            with one.transaction(limited=True) as cursor:
                 locks.lock(cursor, [table.name for table in TABLES])
+                cursor.execute(f"SET LOCAL statement_timeout = '{SWITCHING}'")
                 for table in TABLES:
-                    _require_check(cursor, table, end)
+                    _require_check(table, end)
                     _switch(cursor, table, end)
                 cursor.execute(delivery_numbers.BY_DAY)
     except BaseException:
-        forget_checks()
+        forget_checks(end)
         raise
     partition_bounds.forget()
     say(f"Each day from {end} on has its partitions. Making statistics …")
@@ -74,7 +88,7 @@ def _name_of_check(table: PartitionedTable, end: date) -> str:
 
 
 def _check(table: PartitionedTable, end: date) -> None:
-    """Have a constraint say, for rows to come as well, that they are from before a day."""
+    """Have a constraint say, of rows to come, that they are from before a day."""
     for one in locks.tries(LONGEST):
         with one.transaction() as cursor:
             locks.lock(cursor, [table.name])
@@ -82,42 +96,71 @@ def _check(table: PartitionedTable, end: date) -> None:
                 f"ALTER TABLE {table.name} ADD CONSTRAINT {_name_of_check(table, end)} "
                 f"CHECK ({table.key} < {table.literal(end)}) NOT VALID"
             )
-    with transaction.atomic(), connection.cursor() as cursor:
-        # The lock of this one keeps nobody from reading or writing.
-        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
-        cursor.execute(f"ALTER TABLE {table.name} VALIDATE CONSTRAINT {_name_of_check(table, end)}")
+
+
+def _read(table: PartitionedTable, end: date) -> None:
+    """Read that the constraint holds for all rows, before it would refuse some.
+
+    Raises ``locks.Slow`` where that takes longer.
+    """
+    for one in locks.tries(LONGEST):
+        with one.transaction(limited=True) as cursor:
+            # The lock of this one keeps nobody from reading or writing.
+            cursor.execute(f"SET LOCAL lock_timeout = '{making.VALIDATING_WAITS}'")
+            cursor.execute(f"SET LOCAL statement_timeout = {_milliseconds_to_read(end)}")
+            check = _name_of_check(table, end)
+            cursor.execute(f"ALTER TABLE {table.name} VALIDATE CONSTRAINT {check}")
+
+
+def _milliseconds_to_read(end: date) -> int:
+    left = (datetime.combine(end, time.min, UTC) - clock.moment()).total_seconds()
+    return round(max(left - SPARE, LEAST) * 1000)
 
 
 class CheckMissing(Exception):
     """The constraint is gone without which attaching a table would read it under a lock."""
 
 
-def _require_check(cursor: CursorWrapper, table: PartitionedTable, end: date) -> None:
-    cursor.execute(
-        "SELECT EXISTS (SELECT FROM pg_constraint "
-        "WHERE conrelid = %s::regclass AND conname = %s AND convalidated)",
-        [table.name, _name_of_check(table, end)],
-    )
-    if not cursor.fetchone()[0]:
+def _require_check(table: PartitionedTable, end: date) -> None:
+    if not _is_checked(table, end):
         raise CheckMissing(table.name)
 
 
+def _is_checked(table: PartitionedTable, end: date) -> bool:
+    """Return whether a constraint says that all rows are from before a day."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_constraint "
+            "WHERE conrelid = %s::regclass AND conname = %s AND convalidated)",
+            [table.name, _name_of_check(table, end)],
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def forget_killed() -> None:
-    """Drop the constraints of runs that were killed, unless one partitions the tables."""
+    """Drop what runs left that did not end, unless one partitions the tables.
+
+    What they have read is kept while a run that begins now would use it.
+    """
     with suppress(locks.Busy), locks.alone():
-        forget_checks(making.LONGEST)
+        forget_checks(_end(), making.LONGEST)
 
 
-def forget_checks(longest: float = LONGEST) -> None:
+def forget_checks(end: date, longest: float = LONGEST) -> None:
     """Drop the constraints of runs that did not end, which would refuse rows one day.
+
+    Those stay that say of all rows that they are from before ``end``.
 
     Raises ``locks.Busy`` where a lock is not to be had in ``longest`` seconds.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT conrelid::regclass::text, conname FROM pg_constraint "
-            "WHERE contype = 'c' AND conname ~ %s",
-            [f"^({'|'.join(table.name for table in TABLES)})_(until|rest_without)_[0-9]{{8}}$"],
+            "WHERE contype = 'c' AND conname ~ %s AND NOT (convalidated AND conname = ANY(%s))",
+            [
+                f"^({'|'.join(table.name for table in TABLES)})_(until|rest_without)_[0-9]{{8}}$",
+                [_name_of_check(table, end) for table in TABLES],
+            ],
         )
         found = cursor.fetchall()
     for table, name in found:
@@ -221,7 +264,7 @@ def undo(say: Callable[[str], object] = _QUIET) -> int:
     for one in locks.tries(LONGEST):
         with one.transaction() as cursor:
             locks.lock(cursor, [table.name for table in todo])
-            cursor.execute("SET LOCAL lock_timeout = 0")
+            cursor.execute(f"SET LOCAL lock_timeout = '{making.VALIDATING_WAITS}'")
             for table in todo:
                 say(f"{table.name}: copying its rows …")
                 _merge(cursor, table)

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.delivery.maintenance.partitions import moving
-from apps.delivery.maintenance.partitions.locks import Busy
+from apps.delivery.maintenance.partitions.locks import Busy, Slow
 from apps.delivery.maintenance.partitions.tables import IndexInvalid
 
 
@@ -15,7 +15,8 @@ class Command(BaseCommand):
     help = (
         "Partition the tables of notifications and deliveries by day, while the service runs, so "
         "that old days are dropped as a whole. For millions of deliveries a day; once, when no "
-        "process of an earlier version runs any more. Whatever interrupts it leaves plain tables."
+        "process of an earlier version runs any more. Whatever interrupts it leaves plain tables, "
+        "and a run of the same day (UTC) reads none again that was read."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,6 +31,11 @@ class Command(BaseCommand):
         act = moving.undo if undo else moving.partition_all
         try:
             number = act(self.stdout.write)
+        except Slow as error:
+            raise CommandError(
+                "A table was not read in time, before its rows of the day after tomorrow come, or "
+                "the switch took too long. Nothing has changed; try again when less goes on."
+            ) from error
         except Busy as error:
             raise CommandError(
                 "Another run is at work, or others have held a table for an hour: see "

@@ -37,11 +37,11 @@ def plain_afterwards(transactional_db: None) -> Iterator[None]:
 
 
 @contextmanager
-def held(table: str) -> Iterator[None]:
+def held(table: str, mode: str = "ROW EXCLUSIVE") -> Iterator[None]:
     """Have a transaction of somebody else hold a table, as one does that wrote to it."""
     parameters = connection.get_connection_params() | {"cursor_factory": None}
     with closing(psycopg2.connect(**parameters)) as other:
-        other.cursor().execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE")
+        other.cursor().execute(f"LOCK TABLE {table} IN {mode} MODE")
         try:
             yield
         finally:

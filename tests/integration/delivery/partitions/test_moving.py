@@ -7,10 +7,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from apps.delivery.maintenance.partitions import locks, moving
+from apps.delivery.maintenance.partitions import locks, making, moving
 from apps.delivery.maintenance.partitions.tables import TABLES
 from apps.delivery.models import Delivery, Notification
-from tests.integration.delivery.partitions.conftest import held
+from tests.integration.delivery.partitions.conftest import held, slow_alter
 from tests.integration.delivery.partitions.places import take_out_today
 from tests.support.deliveries.workers import in_thread
 from tests.support.publishers.people import recipient
@@ -84,7 +84,9 @@ def test_tables_are_plain_again_though_a_run_had_not_dropped_what_it_took_out(
     assert Delivery.objects.count() == 1
 
 
-def test_what_interrupts_it_leaves_plain_tables(shop, work, plain_afterwards):
+def test_what_interrupts_it_leaves_plain_tables_and_nothing_is_read_twice(
+    shop, work, plain_afterwards
+):
     recipient("ada")
     sent(shop, work)
 
@@ -94,10 +96,13 @@ def test_what_interrupts_it_leaves_plain_tables(shop, work, plain_afterwards):
 
     with pytest.raises(KeyboardInterrupt):
         moving.partition_all(interrupted)
-    assert constraints() == []
+    assert len(constraints()) == 3, "they hold until the day after tomorrow"
     assert sent(shop, work)["id"]
-    assert moving.partition_all() == 5
+    read: list[str] = []
+    assert moving.partition_all(read.append) == 5
+    assert [line.partition(":")[0] for line in read[:-1]] == [one.name for one in TABLES[3:]]
     assert moving.partition_all() == 0
+    assert constraints() == []
     assert Delivery.objects.count() == 2
 
 
@@ -111,14 +116,42 @@ def constraints():
 
 
 def test_what_a_killed_one_left_is_removed_before_it_refuses_rows(shop, purge_after):
-    end = datetime.now(UTC).date() + timedelta(days=2)
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     with locks.alone():
-        moving._check(TABLES[0], end)
+        moving._check(TABLES[0], tomorrow)
+        moving._read(TABLES[0], tomorrow)
+        moving._check(TABLES[1], tomorrow + timedelta(days=1))  # and was killed while reading it
         purge_after(0)
-        assert constraints(), "one is running"
+        assert len(constraints()) == 2, "one is running"
         with pytest.raises(CommandError):
             call_command("partition")
     purge_after(0)
+    assert constraints() == []
+
+
+def test_reading_waits_for_a_vacuum_and_not_for_ever(shop, plain_afterwards, monkeypatch):
+    end = datetime.now(UTC).date() + timedelta(days=2)
+    moving._check(TABLES[0], end)
+    with (
+        monkeypatch.context() as patch,
+        held("delivery_notification", "SHARE UPDATE EXCLUSIVE"),
+        pytest.raises(locks.Busy),
+    ):
+        patch.setattr(moving, "LONGEST", 0.2)
+        patch.setattr(making, "VALIDATING_WAITS", "50ms")
+        moving._read(TABLES[0], end)
+    moving._read(TABLES[0], end)
+
+
+def test_a_table_that_is_not_read_in_time_stays_plain(transactional_db, plain_afterwards):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        slow_alter("delivery_notification"),
+        pytest.raises(CommandError, match="not read in time"),
+    ):
+        for name, value in (("MARGIN", 0), ("LEAST", 0.1), ("LONGEST", 0.0)):
+            patch.setattr(moving, name, value)
+        call_command("partition")
     assert constraints() == []
 
 
