@@ -185,7 +185,7 @@ def _parsed(url: str) -> dict[str, Any]:
         )
     options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, **KEEPALIVES}
     options |= {name: value for name, value in found.items() if name not in _DJANGO}
-    # Where both set the same parameter, the later one counts: the URL's.
+    # If both set the same parameter, the later one counts: the URL's.
     defaults = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
     options["options"] = f"{defaults} {found.get('options', '')}".rstrip()
     return {key: found.get(name, "") for name, key in _DJANGO.items()} | {"OPTIONS": options}

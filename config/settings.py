@@ -236,7 +236,7 @@ QUIET_HOURS = delivery.company_quiet_hours(CHANNELS)
 QUIET_HOURS_SPREAD = delivery.quiet_hours_spread()
 DIGEST_AT = delivery.digest_at()
 DIGEST_DAY = delivery.digest_day()
-#: How many notifications a person is sent at most, by channel.
+#: Most notifications that a person is sent, by channel.
 FREQUENCY_CAPS = delivery.frequency_caps(CHANNELS)
 IDEMPOTENCY_HOURS = env.whole(
     "NOTIFIER_IDEMPOTENCY_HOURS", 24, "how long an Idempotency-Key is remembered"

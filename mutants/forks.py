@@ -9,7 +9,7 @@ import signal
 import traceback
 from collections.abc import Callable
 
-#: How many times as long as its CPU a call may take.
+#: Times its CPU that a call may take.
 STARVED = 5.0
 
 

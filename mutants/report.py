@@ -6,7 +6,7 @@ from typing import Literal
 
 from mutants.generate import Mutant
 
-#: What became of a mutant. Too slow: its tests did not end, which somebody would notice.
+#: The end of a mutant. Too slow: its tests did not end, which somebody would notice.
 Fate = Literal["killed", "too slow", "survived", "not run"]
 SURVIVED = ("survived", "not run")
 

@@ -18,9 +18,9 @@ from apps.core import clock
 
 log = logging.getLogger(__name__)
 
-#: How long a condition has to be clear before its alert ends.
+#: Time for which a condition has to be clear before its alert ends.
 CLEAR = timedelta(minutes=2)
-#: How long an alert that ended stays in the list.
+#: Time for which an alert that ended stays in the list.
 KEPT = timedelta(days=30)
 #: Longest time between two readings of a condition in which it may be taken to have gone on
 #: holding: a process takes over from one that died within a minute.

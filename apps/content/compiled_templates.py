@@ -149,7 +149,7 @@ class BulkRenderer:
         self._shared: dict[str, Content] = {}
         #: By translation that mentions the recipient; ``None`` after its first one.
         self._personal: dict[str, Personal | None] = {}
-        #: Whether a translation mentions recipients' names or attributes.
+        #: True for a translation that mentions recipients' names or attributes.
         self._profiled: dict[str, bool] = {}
 
     def render(self, user_id: str, wanted: str, profile: SealedProfile | None = None) -> Content:

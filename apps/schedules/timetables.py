@@ -17,7 +17,7 @@ from notifier.recurrence.timetable import Timetable
 
 #: Upcoming occurrences that are shown.
 SHOWN = 5
-#: How long before an occurrence on recipients' own clocks begins it is run: long enough to cut a
+#: Time before an occurrence on recipients' own clocks begins at which it is run: enough to cut a
 #: large audience by zones.
 LEAD = CUT_BEFORE + timedelta(minutes=1)
 

@@ -45,7 +45,7 @@ SELECT id, 'push', '', 900, 'day', now() FROM preferences_recipient
 #: As in a service that has counted for longer than the longest window: what Redis does not have of
 #: a person was not sent, and the database is not asked.
 LONG_AGO = "UPDATE delivery_frequencycount SET since = clock_timestamp() - interval '30 days'"
-#: Where people live who have quiet hours of their own: as many zones as there are hours.
+#: Zones of people who have quiet hours of their own: as many as there are hours.
 ZONES = (
     *("Pacific/Auckland", "Pacific/Noumea", "Australia/Sydney", "Asia/Tokyo", "Asia/Shanghai"),
     *("Asia/Bangkok", "Asia/Dhaka", "Asia/Kathmandu", "Asia/Kolkata", "Asia/Karachi"),

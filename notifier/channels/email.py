@@ -26,7 +26,7 @@ LINE_END = re.compile(r"\r\n?")
 #: Domains that ignore dots in a local part: https://support.google.com/mail/answer/7436150
 GMAIL = ("gmail.com", "googlemail.com")
 WHOLE_PAGE = re.compile(r"\s*<(!doctype|html)\b", re.IGNORECASE)
-#: Where the visible part of a whole page ends.
+#: The end of the visible part of a whole page.
 END_OF_BODY = re.compile(r"</body\b", re.IGNORECASE)
 
 

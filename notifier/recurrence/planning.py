@@ -12,7 +12,7 @@ from itertools import islice, takewhile
 
 from notifier.recurrence.timetable import Timetable
 
-#: How late an occurrence may be without being missed.
+#: Longest delay of an occurrence that is not missed.
 GRACE = timedelta(minutes=1)
 #: Missed occurrences that are counted one by one.
 MOST_COUNTED = 1_000

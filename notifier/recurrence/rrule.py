@@ -40,7 +40,7 @@ MOST_INTERVAL = {
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _DAY = re.compile(rf"([+-]?[0-9]{{1,2}})?({'|'.join(_WEEKDAYS)})")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,7}")
-#: Why parts of RFC 5545 are not taken, and what to write instead.
+#: Reasons why parts of RFC 5545 are not taken, and what to write instead.
 _INSTEAD = {
     "DTSTART": "The start is the field starts_at_local.",
     "UNTIL": "The end is the field ends_at_local.",

@@ -47,7 +47,7 @@ class Timetable:
         ``since``: an occurrence before or at ``until``.
         """
         first = shown(since, self.zone).date()
-        # Where clocks go back, a later local time may have an earlier moment.
+        # As clocks go back, a later local time may have an earlier moment.
         last = shown(until, self.zone).date() + _ONE_DAY
         while last >= first:
             for day in reversed([*self.rule.days(max(first, last - _BACKWARDS), last)]):

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from notifier.domain.frequency import Cap
 
-#: When each notification was last sent, in seconds, by counter: a category, or empty for the whole
-#: channel.
+#: Times at which notifications were last sent, in seconds, by counter: a category, or empty for
+#: the whole channel.
 Counted = Mapping[str, Mapping[str, float]]
 
 

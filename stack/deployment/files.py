@@ -14,7 +14,7 @@ DEPLOY = ROOT / "deploy"
 UNITS = DEPLOY / "systemd"
 CHART = DEPLOY / "helm" / "notifier"
 NOTE = "Written by `make deployment` from config/processes/table.py; change that."
-#: What bulk workers set so that they give back the memory they free, where no `bin/behind` does.
+#: Variables by which bulk workers give back the memory they free, where no `bin/behind` does.
 MALLOC = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "131072",

@@ -208,7 +208,7 @@ class ProviderContract:
         assert isinstance(outcome, Unknown)
         assert outcome.reason is Reason.TIMEOUT
         assert time.monotonic() - started < LONGEST_SILENCE / 2
-        # Which is why it is unknown.
+        # It was taken: this is why it is unknown.
         assert [m["note"] for m in self.accepted(sandbox)].count("timeout") == 1
         await provider.close()
 

@@ -34,8 +34,8 @@ UPDATE delivery_chunk
          ORDER BY c.id FOR UPDATE OF c) held
  WHERE delivery_chunk.id = held.id
 """
-# Which are held is asked apart from the join: right after a hold the planner's statistics say that
-# hardly any is, and it would join thousands with all that are held, one by one.
+# Apart from the join it is asked which are held: right after a hold the planner's statistics say
+# that hardly any is, and it would join thousands with all that are held, one by one.
 _LOCK_DELIVERIES = """
 SELECT id FROM delivery_delivery
  WHERE id = ANY(%s) AND reason = 'held' AND next_attempt_at IS NOT NULL ORDER BY id FOR UPDATE

@@ -46,7 +46,7 @@ LONGEST = 300.0
 AFTER_EXPIRY = timedelta(hours=1)
 #: Age at which critical notifications are looked at; most of them expire within ten minutes.
 EXPIRING_AGE = AFTER_EXPIRY + timedelta(minutes=10)
-#: When a notification that has work left is looked at again.
+#: Time after which a notification that has work left is looked at again.
 LOOK_AGAIN = timedelta(hours=1)
 #: Seconds after which partitions of which too much is kept are looked at again.
 REFUSED_SECONDS = 86_400.0

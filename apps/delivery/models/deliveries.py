@@ -28,8 +28,8 @@ class Delivery(models.Model):
     priority = models.CharField(max_length=10)
     state = models.CharField(max_length=10, default=DeliveryState.QUEUED)
     reason = models.CharField(max_length=40, blank=True, db_default="")
-    # Where the reason is "preference", the scope and the channel of the one that decided:
-    # "category:sms". See apps.delivery.state.eligibility.audience. Where it is "quiet_hours", whose
+    # For the reason "preference", the scope and the channel of the one that decided:
+    # "category:sms". See apps.delivery.state.eligibility.audience. For "quiet_hours", whose
     # they are: "own" or "company".
     refused_by = models.CharField(max_length=40, null=True)
     provider = models.CharField(max_length=40, blank=True, db_default="")

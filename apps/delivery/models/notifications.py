@@ -100,7 +100,7 @@ class Notification(models.Model):
     created_at = models.DateTimeField()
     # The notification that it sends again, the first one: see apps.delivery.intake.earlier.
     replay_of = models.UUIDField(null=True)
-    # Whether StateCount has the numbers of its deliveries by state. One to a single recipient has
+    # True if StateCount has the numbers of its deliveries by state. One to a single recipient has
     # few deliveries, which are counted when somebody asks.
     counts_kept = models.BooleanField(default=True, db_default=True)
     cancelled_at = models.DateTimeField(null=True)

@@ -14,9 +14,9 @@ from apps.preferences.models import Recipient
 from apps.preferences.quiet_hours import schedules
 from notifier.domain.outcomes import Reason
 
-#: Why it would not be sent at once to those for whom it is not that local time yet.
+#: The reason for those for whom it is not that local time yet.
 SCHEDULED = "scheduled"
-#: Why it would not be sent to those for whom it was, where the publisher has it skip them.
+#: The reason for those for whom it was, and whom the publisher has it skip.
 PASSED = "local_time_passed"
 
 

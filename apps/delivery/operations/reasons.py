@@ -14,7 +14,7 @@ from notifier.domain.frequency import Setter, read_label
 
 #: Reasons of which a clause names the topic or the category.
 _NAMED = ("preference", "category_default", "frequency_cap", "digest")
-#: Whose quiet hours a delivery waits for.
+#: Quiet hours that a delivery waits for, by whose they are.
 _QUIET = {
     OWN: "of the quiet hours that they have chosen",
     COMPANY: "of the company's quiet hours",

@@ -45,7 +45,7 @@ R = TypeVar("R")
 CLOCKS_APART = timedelta(minutes=1)
 #: Milliseconds that an id has room for.
 MOST_MILLISECONDS = 2**48 - 1
-#: What an operator's search by a reference, a person or an address finds at most: the newest.
+#: Most that an operator's search by a reference, a person or an address finds: the newest.
 MOST_FOUND = 1_000
 #: A person's deliveries that are looked through for those at an address, and notifications for
 #: those with a title.

@@ -56,7 +56,7 @@ class Watched(NamedTuple):
     notification_id: str
     topic_id: int | None
     halt: StopSignal
-    #: What stops it, where it is one delivery of a notification with steps.
+    #: The answers that stop it, where it is one delivery of a notification with steps.
     awaited: Awaited | None = None
 
 
@@ -143,7 +143,7 @@ class CancellationWatcher(threading.Thread):
         )
         answered = answers.answered({one.awaited for one in watched if one.awaited is not None})
         for one in watched:
-            # What somebody has answered is due for others, who find that it is not needed any more.
+            # A step that was answered is due for others, who find that it is not needed any more.
             if one.claim_id not in held or one.awaited in answered:
                 one.halt.all = Held(time.time(), Reason.RELEASED)
             elif one.notification_id in cancelled:

@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 NOT_SENT = frozenset(
     (DeliveryState.FAILED, DeliveryState.DEAD, DeliveryState.EXPIRED, DeliveryState.CANCELLED)
 )
-#: How often within a cap's window a digest that exceeds it is asked again, and seconds after it was
-#: opened from which on it is suppressed: its people's caps may never have room for it.
+#: Times in a cap's window at which a digest that exceeds it is asked again, and seconds after it
+#: was opened from which on it is suppressed: its people's caps may never have room for it.
 LOOKS, LONGEST = 24, 2 * digests.LONGEST
 CAPPED = CounterMetric(
     "notifier_frequency_capped_total",

@@ -207,7 +207,7 @@ class ContentRenderer:
         self._sealed = sealed
         self._template: CompiledTemplate | None = None
         self._missing = False
-        #: Whether what was rendered may have marks of ``notifier.domain.personal_links``.
+        #: True if the rendered texts may have marks of ``notifier.domain.personal_links``.
         self.has_marks = False
         if version:  # looked up here, while a connection is held
             try:

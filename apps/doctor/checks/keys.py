@@ -15,7 +15,7 @@ _found = Reporter("keys")
 
 #: Contacts that are read, of the oldest and of the newest.
 SAMPLE = 50
-#: How long a key may encrypt: two years at most (NIST SP 800-57 part 1, symmetric data keys).
+#: Longest time that a key may encrypt: two years (NIST SP 800-57 part 1, symmetric data keys).
 LONGEST = timedelta(days=730)
 _HOW = "docs/privacy.md#rotate-the-encryption-key"
 

@@ -13,7 +13,7 @@ from apps.doctor.findings import Finding, Options, Reporter
 
 _found = Reporter("machine")
 
-#: Where logs mostly go.
+#: The folder to which logs mostly go.
 LOGS = Path("/var/log")
 #: Bytes: less than a busy hour may log; and less than a process needs to start.
 LITTLE, NOTHING = 1 << 30, 50 << 20

@@ -24,7 +24,7 @@ _found = Reporter("providers")
 #: Options of providers that are paths of secrets, and of certificates.
 SECRETS = ("service_account_file", "key_file", "cert_file")
 CERTIFICATES = ("cert_file", "ca_file")
-#: How long before its end a certificate is to be renewed.
+#: Time before its end at which a certificate is to be renewed.
 SOON = timedelta(days=30)
 #: Seconds to wait for a provider.
 PATIENCE = 5

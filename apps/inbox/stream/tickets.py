@@ -11,7 +11,7 @@ from django.db import connection
 from apps.core import clock, old_rows
 from apps.inbox.models import Ticket
 
-#: How long a ticket can be used.
+#: Time for which a ticket can be used.
 VALID = timedelta(seconds=60)
 _FORM = re.compile(r"[\w-]{43}", re.ASCII)
 _REDEEM = """

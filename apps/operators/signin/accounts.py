@@ -20,7 +20,7 @@ from apps.operators.signin.role_names import SUPERUSER
 from apps.publishers import audit
 
 KIND = "user"
-#: What Django's user names do not have.
+#: A character that Django's user names do not have.
 _NOT_IN_NAMES = re.compile(r"[^\w.@+-]", re.ASCII)
 #: Characters of a name, which a number may follow where somebody else has it.
 _LONGEST_NAME = 140

@@ -37,7 +37,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LogOut:
-    """What a token says is over: a person's sessions (``subject``), one (``session``), or both.
+    """Sessions that are over: of a person (``subject``), in a ``session`` at the provider, or both.
 
     ``digest`` stands for the token's id at its issuer, which is used once until ``until``.
     """

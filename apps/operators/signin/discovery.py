@@ -22,7 +22,7 @@ TIMEOUT = 5.0
 FRESH, FAILED = 300.0, 5.0
 #: Seconds to wait for another thread that reads the first document.
 PATIENCE = 1.0
-#: What may sign an ID token. A secret that both sides know may not, nor nothing at all.
+#: Algorithms that may sign a token. A secret that both sides know may not, nor nothing at all.
 ALGORITHMS = {
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),

@@ -29,13 +29,13 @@ log = logging.getLogger(__name__)
 _documents = discovery.Documents()
 #: Seconds by which the provider's clock may differ from this machine's.
 LEEWAY = 60
-#: How many log-ins may be under way in one session, and for how many seconds each.
+#: Most log-ins that may be under way in one session, and seconds that each may take.
 MOST, LASTS = 5, 3600.0
 #: Characters of a subject, as OpenID Connect limits them.
 LONGEST_SUBJECT = 255
 #: Key within a session: the log-ins that are under way, by state.
 _STATES = "oidc"
-#: What odd answers of a provider raise in the libraries.
+#: Exceptions that odd answers of a provider raise in the libraries.
 ODD = (
     *(OAuthError, JoseError, RuntimeError, ValueError),
     *(KeyError, TypeError, AttributeError),

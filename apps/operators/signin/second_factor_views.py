@@ -84,7 +84,7 @@ def manage(request: HttpRequest) -> HttpResponse:
 def _begin(request: HttpRequest, user: User, half: Half | None) -> HttpResponse:
     if second_factor.is_set(user):
         return HttpResponseRedirect(request.path)
-    # Whoever sits down at an open session must not lock its operator out.
+    # Somebody who sits down at an open session must not lock its operator out.
     if half is None and (refusal := _unproven(request, user)) is not None:
         return refusal
     request.session[_BEGUN] = second_factor.begin(user)

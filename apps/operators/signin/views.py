@@ -23,7 +23,7 @@ from apps.operators.signin.next_page import onward
 from apps.operators.signin.provider import Failure, LogInFailed
 from apps.publishers import audit
 
-#: What the audit trail says of a log-in by the provider.
+#: The provider's name in the audit trail.
 BY = "oidc"
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
 

@@ -8,7 +8,7 @@ from apps.pages.visitors import Visitor
 from apps.preferences.channels import SMS
 from apps.preferences.consent import opt_outs
 
-#: What the trail says of the change.
+#: The reason that the trail has of the change.
 WHY = "on the page of preferences"
 
 

@@ -43,7 +43,7 @@ from notifier.security.crypto import DecryptionError
 MEMBERS_SHOWN = 20
 #: Contacts of one address that a search finds.
 MOST_SHARING = 200
-#: What lists of recipients' rows leave unread: wide, and encrypted.
+#: Columns that lists of recipients' rows leave unread: wide, and encrypted.
 PROFILE = ("recipient__name", "recipient__attributes")
 
 

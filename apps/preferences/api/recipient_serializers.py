@@ -34,7 +34,7 @@ from apps.preferences.models import Recipient
 #: The fields for the only address that a recipient has on a channel.
 ONE_ADDRESS = {"email": EMAIL, "phone": SMS}
 LONGEST_NAME = 200
-#: What ends a line, and other control characters.
+#: Characters that end a line, and other control characters.
 _BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 #: Bytes of a recipient's attributes as JSON.
 ATTRIBUTES_LIMIT = 4 * 1024

@@ -10,7 +10,7 @@ from apps.preferences.models import Category
 from notifier.domain.categories import DEFAULT, CategoryKind
 from notifier.templates import lookup
 
-#: What people read of the default category until the company writes it better.
+#: The name that people read of the default category until the company writes a better one.
 DEFAULT_DISPLAY_NAME = {"en": "Other messages"}
 
 

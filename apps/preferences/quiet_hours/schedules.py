@@ -14,9 +14,9 @@ from notifier.domain.times.quiet_hours import SILENT, QuietHours, Schedule
 
 log = logging.getLogger(__name__)
 
-#: What recipients have who were registered without a zone: it says nothing of where they are.
+#: The zone of recipients who were registered without one: it says nothing of where they are.
 UNKNOWN_ZONE = "UTC"
-#: Whose quiet hours apply to a person.
+#: The owner of the quiet hours that apply to a person.
 OWN, COMPANY = "own", "company"
 #: Most compiled schedules that a process keeps, each of some hundred bytes.
 MOST_KEPT = 50_000

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 MOST_AHEAD, MOST_BEHIND = timedelta(hours=14), timedelta(hours=12)
 #: On these clocks it is any time first.
 FIRST = timezone(MOST_AHEAD)
-#: How long it takes from the first place where it is some time to the last.
+#: Time from the first place where it is some time to the last.
 AROUND = MOST_AHEAD + MOST_BEHIND
 
 

@@ -14,7 +14,7 @@ from tests.support.waiting import until
 
 #: Rules of axe: WCAG 2.1 AA.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-#: What the library keeps from a page is told here.
+#: Events that the library keeps from a page are told here.
 _WATCH = """
 window.told = [];
 for (const name of ["popup", "signedout", "rolledback", "connected"])

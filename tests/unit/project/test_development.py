@@ -1,4 +1,4 @@
-"""The Makefile's help, the hooks, the development container, and how docstrings open."""
+"""The Makefile's help, hooks, the development container, and how docstrings and comments open."""
 
 import json
 import re
@@ -43,18 +43,23 @@ def test_the_development_container_names_what_there_is():
         assert f"http://127.0.0.1:{port}" in up
 
 
-#: A docstring that opens with a question is one that has to be guessed.
-QUESTION = re.compile(
-    r'^ *"""(?:How|What|Whatever|When|Where|Whether|Which|Who|Whoever|Whose|Why)\b.*', re.M
-)
+#: A docstring or comment that opens with a question is one that has to be guessed.
+QUESTION = r"(?:How|What|Whatever|When|Where|Whether|Which|Who|Whoever|Whose|Why)\b.*"
+DOCSTRING = re.compile(rf'^ *"""{QUESTION}', re.M)
+#: Lines of comments go on in the next one; only the first is an opening.
+COMMENT = re.compile(rf"^(?! *#).*\n *(#:? {QUESTION})|^[^#\n]*  (#:? {QUESTION})", re.M)
 
 
 def _questions(text: str) -> list[str]:
-    return [found.strip() for found in QUESTION.findall(text)]
+    comments = [alone or behind for alone, behind in COMMENT.findall(f"\n{text}")]
+    return [found.strip() for found in [*DOCSTRING.findall(text), *comments]]
 
 
-def test_no_docstring_opens_with_a_question():
+def test_no_docstring_or_comment_opens_with_a_question():
     assert _questions('def f():\n    """What it does."""\n')
+    assert _questions("# Who reads it.\n") == ["# Who reads it."]
+    assert _questions("x = 1  #: How many.\ny = 1\n\n# Why.\n") == ["#: How many.", "# Why."]
+    assert not _questions("# It says\n# What it does.\nx = 'a  b'  # noqa\n")
     found = {str(path): _questions(path.read_text()) for path in modules()}
     assert {path: some for path, some in found.items() if some and not _is_test(path)} == {}
 

@@ -124,7 +124,7 @@ def find(
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, parameters)
         locked = {key for (key,) in cursor.fetchall()}
-        # What moved on since it was found is nothing to wait for, unlike what is locked.
+        # Deliveries that moved on since are nothing to wait for, unlike those that are locked.
         parameters["ids"] = [key for key in wanted if key not in locked]
         cursor.execute(_STILL, parameters)
         still = {key for (key,) in cursor.fetchall()}

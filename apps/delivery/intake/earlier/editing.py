@@ -165,7 +165,7 @@ def _lock_chunks(row: Notification) -> Sequence[int]:
         for which, skip in (("<> 'whole'", ""), ("= 'whole'", "SKIP LOCKED")):
             cursor.execute(_LOCK.format(which=which, skip=skip), [row.pk])
             found += [key for (key,) in cursor.fetchall()]
-    # What a claim took meanwhile is gone, and its deliveries are there.
+    # Chunks that a claim took meanwhile are gone, and their deliveries are there.
     whole = Chunk.objects.filter(notification=row).count() == len(found)
     begun = Delivery.objects.filter(notification=row).exists()
     return found if whole and not begun else ()

@@ -74,7 +74,7 @@ def ended(by: date) -> list[Span]:
     ]
 
 
-# Whether a delivery that was not to be kept has work again: somebody redrove it meanwhile. Two
+# True if a delivery that was not to be kept has work again: somebody redrove it meanwhile. Two
 # statements, since none of them may read the partition without an index.
 _AWAKE = (
     """

@@ -22,7 +22,7 @@ class Followed(NamedTuple):
     after: str
 
 
-# What has ended without being sent stays as it ended. What waits goes on waiting for the digest,
+# A delivery that has ended unsent stays as it ended. One that waits goes on waiting for the digest,
 # and has no time of its own. It keeps the digest as its reason for as long, and has that one's
 # reason once it is over.
 _FOLLOW = """

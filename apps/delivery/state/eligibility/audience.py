@@ -66,7 +66,7 @@ audience AS (
 """
 AUDIENCE = _AUDIENCE.format(confirmed="")
 CONFIRMED_AUDIENCE = _AUDIENCE.format(confirmed=_CONFIRMED)
-# Why a contact must not be sent to; null where nothing speaks against it. The most specific
+# The reason not to send to a contact; null where nothing speaks against it. The most specific
 # preference decides, and where none fits, the default of the category ("off": it is not sent to
 # who has chosen nothing; a bare endpoint has nothing to choose by). Preferences do not apply to a
 # critical category, to a mandatory topic's own one or to a notification that no publisher published

@@ -72,7 +72,7 @@ def lock_counting() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCKS, _HERE])
 
 
-# How long ago each notification was last sent to a person, or may have been. What no preference can
+# Time since each notification was last sent to a person, or may have been. What no preference can
 # refuse is not counted, nor what has high priority: as in ``apps.delivery.sending.capping``. What
 # this claim took up itself is left out, and so is what waits for the end of quiet hours or for its
 # digest and was not attempted before. A digest counts once, and what it tells does not.

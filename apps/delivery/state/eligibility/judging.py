@@ -79,9 +79,9 @@ SELECT CASE WHEN w.acknowledged_at IS NOT NULL THEN 'acknowledged_by_another'
 _MEANWHILE = """
 CASE WHEN a.step > 0 AND a.unless = 'delivered' AND NOT a.to_group AND a.attempts = 0
      THEN CASE WHEN {reached} THEN 'reached' END END"""
-#: Why a delivery ``a`` with ``OF_DELIVERY`` is not sent any more, null where it is. Its recipient
-#: may have answered, or where the answer of one ends the steps of all, another. A step for the same
-#: people that was never tried is not needed once another channel has reached them.
+#: The reason not to send a delivery ``a`` with ``OF_DELIVERY``, null where there is none. Its
+#: recipient may have answered, or where the answer of one ends the steps of all, another. A step
+#: for the same people that was never tried is not needed once another channel has reached them.
 _REACHED_NOW = REACHED.replace("%(notification_id)s", "a.notification_id").replace(
     "%(channel)s", "a.channel"
 )

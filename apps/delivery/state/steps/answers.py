@@ -132,7 +132,7 @@ def answered(awaited: Collection[Awaited]) -> set[Awaited]:
     return found
 
 
-# What an answer stops of the deliveries to whoever gave it, and to others where steps are for
+# The deliveries that an answer stops, to whoever gave it, and to others where steps are for
 # groups: as ``answered`` has it. Two conditions, because each has an index of its own.
 _OF_OWN = """
 d.recipient_id = %(recipient_id)s
@@ -198,7 +198,7 @@ SELECT EXISTS (
     SELECT FROM delivery_delivery d JOIN delivery_notification n ON n.id = d.notification_id
      WHERE d.notification_id = ANY(%(ids)s::uuid[]) AND d.state = 'sending' AND {of})
 """
-# Where one acknowledgement ends all: the counts say whether any of maybe a million is being sent.
+# One acknowledgement ends all here: the counts say whether any of maybe a million is being sent.
 _ANY_BEING_SENT = """
 SELECT coalesce(sum(count), 0) > 0 FROM delivery_statecount
  WHERE notification_id = ANY(%(ids)s::uuid[]) AND state = 'sending'

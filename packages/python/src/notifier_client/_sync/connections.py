@@ -17,7 +17,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-#: When the request that this thread is making has to be over. urllib3 makes it in the same thread.
+#: Time at which the request of this thread has to be over. urllib3 makes it in the same thread.
 _ENDS: ContextVar[float] = ContextVar("_ENDS")
 
 

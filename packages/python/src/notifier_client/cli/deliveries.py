@@ -14,7 +14,7 @@ from notifier_client.cli.output import Columns, Output
 #: Seconds between two looks.
 PAUSE = 1.0
 STATES = ("scheduled", "sending", "done", "cancelled")
-#: What people see of a delivery.
+#: Columns that people see of a delivery.
 _COLUMNS: Columns = {
     "id": lambda one: one.id,
     "channel": lambda one: one.channel,
