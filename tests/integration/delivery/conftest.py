@@ -8,33 +8,7 @@ from celery import current_app
 from django.db import connection as database
 from kombu import Queue
 
-from tests.support.deliveries.counters import fresh_counters
-from tests.support.deliveries.engine import (
-    fresh_engine,
-    later,
-    purge_after,
-    swept,
-    wake,
-    work,
-    workers,
-)
-from tests.support.deliveries.sandbox_providers import providers
-from tests.support.publishers.shop import other_shop, shop
-
-# Fixtures.
-__all__ = [
-    "fresh_counters",
-    "fresh_engine",
-    "later",
-    "other_shop",
-    "providers",
-    "purge_after",
-    "shop",
-    "swept",
-    "wake",
-    "work",
-    "workers",
-]
+from tests.support.fixtures.deliveries import *  # noqa: F403
 
 
 @pytest.fixture

@@ -8,43 +8,15 @@ from rest_framework.test import APIClient
 
 from notifier.security.tokens import sign
 from tests.support.deliveries.confirmations import outside
-from tests.support.deliveries.counters import fresh_counters
-from tests.support.deliveries.engine import (
-    fresh_engine,
-    later,
-    purge_after,
-    swept,
-    wake,
-    work,
-    workers,
-)
-from tests.support.deliveries.sandbox_providers import providers
 from tests.support.deliveries.signed_receipts import callback
 from tests.support.deliveries.signed_replies import Phone, take_replies
 from tests.support.fakes.jwks_server import lasting
+from tests.support.fixtures.deliveries import *  # noqa: F403
 from tests.support.publishers.admin_actions import onlooker, operator
 from tests.support.publishers.inboxes import SECRET
 from tests.support.publishers.lookups import fresh_lookups
-from tests.support.publishers.shop import other_shop, shop
 
-__all__ = [
-    "callback",
-    "fresh_counters",
-    "fresh_engine",
-    "fresh_lookups",
-    "later",
-    "onlooker",
-    "operator",
-    "other_shop",
-    "outside",
-    "providers",
-    "purge_after",
-    "shop",
-    "swept",
-    "wake",
-    "work",
-    "workers",
-]
+__all__ = ["callback", "fresh_lookups", "onlooker", "operator", "outside"]  # fixtures
 
 
 @pytest.fixture

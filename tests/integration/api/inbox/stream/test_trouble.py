@@ -15,7 +15,7 @@ from apps.inbox.stream import application, events_of_inboxes, hub
 from apps.inbox.stream.traces import LookTraces
 from apps.preferences.models import Recipient
 from stack.supervision.process import PATIENCE
-from tests.support.publishers.streams import StreamServer
+from tests.support.publishers.streams import Reader, StreamServer
 from tests.support.waiting import until
 
 #: Together more than the kernel takes for a client that does not read.
@@ -24,6 +24,19 @@ LARGE, MANY = "x" * 100_000, 250
 SLEEP = "SELECT pg_sleep(50)"
 Token = Callable[..., str]
 Put = Callable[..., int]
+Opened = Callable[..., dict[str, Reader]]
+
+
+@pytest.fixture
+def opened(stream: StreamServer, token: Token, put: Put) -> Opened:
+    """Give people an item each, and open the streams of their inboxes."""
+
+    def make(*names: str) -> dict[str, Reader]:
+        for name in names:
+            put(name, "before")
+        return {name: stream.open(token(name)) for name in names}
+
+    return make
 
 
 def test_what_no_message_said_is_found_all_the_same(
@@ -167,12 +180,10 @@ def test_a_client_that_never_reads_is_let_go(
 
 
 def test_an_inbox_that_cannot_be_read_keeps_nobody_else_waiting(
-    stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
+    opened: Opened, put: Put, monkeypatch: pytest.MonkeyPatch
 ):
     names = ["ada", "bob", "eve"]
-    for name in names:
-        put(name, "before")
-    readers = {name: stream.open(token(name)) for name in names}
+    readers = opened(*names)
     states = events_of_inboxes.statements.states
 
     def fails(asked: Any) -> Any:
@@ -213,12 +224,10 @@ def test_an_inbox_that_could_not_be_read_is_told_once_it_can(
 
 
 def test_an_inbox_that_takes_long_to_read_keeps_nobody_else_waiting(
-    stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
+    opened: Opened, put: Put, monkeypatch: pytest.MonkeyPatch
 ):
     names = ["ada", "bob", "eve"]
-    for name in names:
-        put(name, "before")
-    readers = {name: stream.open(token(name)) for name in names}
+    readers = opened(*names)
     monkeypatch.setattr(hub, "READ_WITHIN", 0.5)
     states, goes_on = events_of_inboxes.statements.states, threading.Event()
 
@@ -267,12 +276,10 @@ def test_who_is_read_alone_is_told_what_comes_later_also_after_an_error(
 
 
 def test_inboxes_that_take_long_do_not_keep_those_waiting_who_were_read_with_them(
-    stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
+    opened: Opened, put: Put, monkeypatch: pytest.MonkeyPatch
 ):
     slow, others = ["bob", "eve"], ["ada", "joe"]
-    for name in (*slow, *others):
-        put(name, "before")
-    readers = {name: stream.open(token(name)) for name in (*slow, *others)}
+    readers = opened(*slow, *others)
     monkeypatch.setattr(hub, "READ_WITHIN", 0.5)
     states, goes_on = events_of_inboxes.statements.states, threading.Event()
 
