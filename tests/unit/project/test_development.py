@@ -1,8 +1,12 @@
-"""The Makefile's help, hooks, the development container, and how docstrings and comments open."""
+"""The Makefile's help, hooks, CI, the development container, and openings of docstrings."""
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+import yaml
 
 from stack.supervision.process import ROOT
 from tests.unit.project.test_sizes import modules
@@ -41,6 +45,20 @@ def test_the_development_container_names_what_there_is():
     up = (ROOT / "README.md").read_text()
     for port in container["forwardPorts"]:
         assert f"http://127.0.0.1:{port}" in up
+
+
+def test_ci_runs_what_contributors_run_on_the_image_of_the_development_container():
+    path = ROOT / ".github" / "workflows" / "ci.yml"
+    command = [Path(sys.executable).with_name("check-jsonschema"), path]
+    schema = ["--builtin-schema", "vendor.github-workflows"]
+    checked = subprocess.run([*command, *schema], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+    [job] = yaml.safe_load(path.read_text())["jobs"].values()
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert job["container"] == container["image"]
+    assert job["steps"][-1]["run"] == "make ${{ matrix.target }}"
+    targets = job["strategy"]["matrix"]["target"]
+    assert {"demo", "lint", "test"} == set(targets) <= set(re.findall(r"^(\S+):", MAKEFILE, re.M))
 
 
 #: A docstring or comment that opens with a question is one that has to be guessed.
