@@ -65,7 +65,7 @@ class Silence(models.Model):
         max_length=40,
         unique=True,
         choices=names,
-        help_text="what each means is in docs/operations.md",
+        help_text="what each means is in docs/operations/alerts.md",
     )
     until = models.DateTimeField(help_text="in UTC")
     reason = models.CharField(max_length=150)

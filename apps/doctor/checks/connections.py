@@ -52,14 +52,14 @@ def check(connection: Any, options: Options) -> Iterator[Finding]:
         yield _found.warning(
             f"the processes open up to {need} connections, and PostgreSQL gives {room} to all",
             f"set max_connections to {need + 20} or more, lower NOTIFIER_DATABASE_POOL, or put "
-            "PgBouncer in front (docs/operations.md#behind-pgbouncer)",
+            "PgBouncer in front (docs/operations/connections.md#behind-pgbouncer)",
         )
     elif room - others < need:
         yield _found.warning(
             f"the processes open up to {need} connections; PostgreSQL gives {room}, of which "
             f"others have {others} now",
             "raise max_connections, or keep some for the service "
-            "(docs/operations.md#connections-that-are-kept-for-the-service)",
+            "(docs/operations/connections.md#reserved-connections)",
         )
     else:
         kept = f", {reserved} of them reserved" if reserved else ""
