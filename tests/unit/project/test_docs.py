@@ -211,7 +211,7 @@ def anchors(page):
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
-@every_page
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda p: p.name)
 def test_files_that_are_named_exist(page):
     for word in code_of(page):
         if re.fullmatch(r"(?:apps|config|notifier|stack|tests|docs|bench)/[\w./-]*", word):
