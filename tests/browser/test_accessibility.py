@@ -17,7 +17,7 @@ from django.contrib import admin as django_admin
 from playwright.sync_api import Browser, Page
 
 from apps.delivery.flow import host_breakers
-from notifier.resilience.breaker import Standing, State
+from notifier.resilience.breaker import State, Status
 from notifier_client import Contact, NotifierClient, Preference, TemplateContent
 from sandbox.client import SandboxClient
 from stack.whole_service import Stage
@@ -90,9 +90,9 @@ def pages(
 
 def _leave_alone(service: Stage, host: str) -> None:
     """Report a host of webhooks that does not answer, as workers do."""
-    standing = Standing(State.OPEN, time.time(), "10 calls in a row failed", cooldown=600.0)
+    status = Status(State.OPEN, time.time(), "10 calls in a row failed", cooldown=600.0)
     with redis.Redis.from_url(service.env["REDIS_URL"]) as shared:
-        shared.hset(host_breakers.KEY, orjson.dumps((1, host)), standing.encode())
+        shared.hset(host_breakers.KEY, orjson.dumps((1, host)), status.encode())
 
 
 @pytest.fixture

@@ -288,8 +288,8 @@ def test_a_receipt_of_the_digest_moves_what_it_told(shop, work):
     work()
     pk = telling(delivery(posted[0])).pk
     with transaction.atomic():
-        standings = state.lock_standings([pk])
-        state.apply_receipts([(standings[pk], DeliveryState.DELIVERED, "")])
+        statuses = state.lock_statuses([pk])
+        state.apply_receipts([(statuses[pk], DeliveryState.DELIVERED, "")])
     assert [standing(one)[0] for one in posted] == ["delivered"] * 2
     assert shop.counts(posted[0]) == {"push": {"delivered": 1}}
 
