@@ -1,4 +1,4 @@
-"""PostgreSQL: reachable, of a version that will do, migrated, with limits and room, and private."""
+"""PostgreSQL: reachable, of a version that will do, migrated, with limits, and private."""
 
 import time
 from collections.abc import Iterator
