@@ -96,7 +96,7 @@ def _leave_alone(service: Stage, host: str) -> None:
 
 
 @pytest.fixture
-def looking(
+def tab(
     browser: Browser, service: Stage, session: list[dict], scheme: str, width: int
 ) -> Iterator[Page]:
     """A tab of the admin in one of the schemes, at one of the widths."""
@@ -130,23 +130,23 @@ def complaints(page: Page, scheme: str) -> list[str]:
 
 @pytest.mark.parametrize(("scheme", "width"), product(SCHEMES, WIDTHS))
 def test_no_page_of_the_admin_is_hard_to_read(
-    pages: list[str], looking: Page, scheme: str, width: int
+    pages: list[str], tab: Page, scheme: str, width: int
 ) -> None:
     found = {}
     for path in pages:
-        looking.goto(path)
-        looking.wait_for_timeout(150)
-        if said := complaints(looking, scheme):
+        tab.goto(path)
+        tab.wait_for_timeout(150)
+        if said := complaints(tab, scheme):
             found[path] = said
     assert found == {}, json.dumps(found, indent=1, ensure_ascii=False)
 
 
 @pytest.mark.parametrize(("scheme", "width"), product(["light"], WIDTHS))
 def test_the_button_that_calls_a_host_again_is_in_sight(
-    pages: list[str], looking: Page, scheme: str, width: int
+    pages: list[str], tab: Page, scheme: str, width: int
 ) -> None:
-    looking.goto("")
-    button = looking.get_by_role("button", name="Close hooks-of-a-customer")
+    tab.goto("")
+    button = tab.get_by_role("button", name="Close hooks-of-a-customer")
     box = button.bounding_box()
     card = button.locator("xpath=ancestor::table/..").bounding_box()
     assert box and card
