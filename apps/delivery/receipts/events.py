@@ -21,9 +21,9 @@ from notifier.domain.ids.delivery_ids import DeliveryId
 from notifier.domain.redaction import without_address
 from notifier.domain.states import WAITING, DeliveryState
 from notifier.receipts import (
-    DOUBTED,
     HARD_BOUNCE,
     LOSSES,
+    MANY_DEAD_ADDRESSES,
     SUPPRESSING,
     Event,
     ReportedEvent,
@@ -128,7 +128,7 @@ def _guarded(events: Iterable[tuple[str, ReportedEvent]]) -> set[str]:
 def _believable(provider: str, reported: ReportedEvent, guarded: Container[str]) -> ReportedEvent:
     """Return the event; if its provider is guarded, with a reason that blames no address."""
     if provider in guarded and reported.reason == HARD_BOUNCE:
-        return replace(reported, reason=DOUBTED)
+        return replace(reported, reason=MANY_DEAD_ADDRESSES)
     return reported
 
 
