@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 #: The least time between two messages about an alert that goes on.
 REMIND = timedelta(hours=4)
-#: What was sent last is that an alert began within ``REMIND`` of its end: it comes and goes. Until
-#: ``REMIND`` has passed nothing more is sent of it, so whoever got that takes it to go on.
+#: The last notice said that an alert began within ``REMIND`` of its end: it comes and goes. Until
+#: ``REMIND`` has passed nothing more is said of it, so whoever was told takes it to go on.
 AGAIN = "again"
 
 
