@@ -54,7 +54,7 @@ _DJANGO = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HO
 CONNECT_QUERY = "; ".join(f"SET {name} = {value}" for name, value in LIMITS.items())
 _WHAT_TO_DO = (
     "In PgBouncer's configuration, set ignore_startup_parameters = options, and give the database "
-    f"connect_query='{CONNECT_QUERY}'. docs/operations.md#behind-pgbouncer says more"
+    f"connect_query='{CONNECT_QUERY}'. docs/operations/connections.md#behind-pgbouncer says more"
 )
 
 

@@ -43,7 +43,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 REDIS = ("redis", "rediss")
 _A_PROXY = (
     "Sentinel is not asked for the master: put a proxy that follows it (HAProxy) in front, and "
-    "name that (docs/operations.md#redis-behind-a-proxy)"
+    "name that (docs/operations/connections.md#redis-behind-a-proxy)"
 )
 NO_SENTINEL = dict.fromkeys(
     ("sentinel", "sentinels", "redis-sentinel", "rediss-sentinel", "redis+sentinel"), _A_PROXY

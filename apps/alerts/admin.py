@@ -14,7 +14,7 @@ from apps.operators.theme import ModelAdmin
 class AlertAdmin(ReadOnly):
     """Alerts of the last 30 days, and conditions that have not lasted long enough."""
 
-    list_display = ("summary", "standing", "severity", "detail", "began", "ended")
+    list_display = ("summary", "status", "severity", "detail", "began", "ended")
     fields = ("name", "about", "detail", "began_at", "ended_at", "mailed_at", "posted_at")
     moment = "began_at"
 
@@ -23,7 +23,7 @@ class AlertAdmin(ReadOnly):
         return row.summary
 
     @admin.display(description="state")
-    def standing(self, row: Alert) -> SafeString | str:
+    def status(self, row: Alert) -> SafeString | str:
         if row.fires:
             return markup.badge("failed")
         return markup.badge("done" if row.since is None else "pending")
@@ -43,7 +43,7 @@ class AlertAdmin(ReadOnly):
 
 @admin.register(Silence)
 class SilenceAdmin(Audited, ModelAdmin):
-    """Alerts that nobody is told of until a time. They go on being shown."""
+    """Alerts that nobody is notified of until a time. They go on being shown."""
 
     list_display = ("name", "until", "reason")
     fields = ("name", "until", "reason")

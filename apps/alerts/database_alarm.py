@@ -23,12 +23,12 @@ NAME = "NotifierDatabaseDown"
 KEY = "notifier:alerts:database"
 
 _since: float | None = None
-_told_at: float | None = None
-#: Redis did not answer when it was told.
+_notified_at: float | None = None
+#: Redis did not answer when operators were notified.
 _alone = False
-#: It was seen whether a process before this one told of it.
-_looked = False
-#: A look that hung may go on while its watcher speaks.
+#: True once it is known whether a process before this one has notified operators.
+_checked = False
+#: A round that hung may go on while its watcher notifies operators.
 _one = threading.Lock()
 
 
@@ -42,45 +42,45 @@ def failed(since: float | None = None) -> None:
 
 
 def over() -> None:
-    """Say that the database answers again, if anybody said that it does not."""
+    """Say that the database answers again, if anybody has said that it does not."""
     with _one:
         _over()
 
 
 def _failed(since: float | None) -> None:
-    global _since, _told_at, _alone
+    global _since, _notified_at, _alone
     now = time.monotonic()
     _since = (since or now) if _since is None else _since
     seconds, remind = now - _since, operator_notices.REMIND.total_seconds()
-    if seconds < RULES[NAME].lasts or (_told_at is not None and now - _told_at < remind):
+    if seconds < RULES[NAME].lasts or (_notified_at is not None and now - _notified_at < remind):
         return
     claimed = ask_redis(lambda redis: int(bool(redis.set(KEY, 1, nx=True, ex=round(remind)))))
     if claimed == 0:
-        return  # another process said it
-    event = Event.BEGAN if _told_at is None else Event.GOES_ON
+        return  # another process has done it
+    event = Event.BEGAN if _notified_at is None else Event.GOES_ON
     detail = f"It has not answered for {seconds:.0f} s."
     log.warning("alert: %s (%s)", RULES[NAME].summary, NAME)
-    if _tell(event, detail, clock.now() - seconds):
-        _told_at, _alone = now, claimed is None
+    if _notify(event, detail, clock.now() - seconds):
+        _notified_at, _alone = now, claimed is None
     else:
         ask_redis(lambda redis: redis.delete(KEY))
 
 
 def _over() -> None:
-    global _since, _told_at, _alone, _looked
-    if _since is None and _looked:
+    global _since, _notified_at, _alone, _checked
+    if _since is None and _checked:
         return
-    said = ask_redis(lambda redis: redis.delete(KEY))
-    if (said or _alone) and not _tell(Event.ENDED, "", clock.now()):
-        if said:  # it is tried again
+    claimed = ask_redis(lambda redis: redis.delete(KEY))
+    if (claimed or _alone) and not _notify(Event.ENDED, "", clock.now()):
+        if claimed:  # it is tried again
             ask_redis(
                 lambda redis: redis.set(KEY, 1, ex=round(operator_notices.REMIND.total_seconds()))
             )
         return
-    _since, _told_at, _alone, _looked = None, None, False, True
+    _since, _notified_at, _alone, _checked = None, None, False, True
 
 
-def _tell(event: Event, detail: str, since: float) -> bool:
+def _notify(event: Event, detail: str, since: float) -> bool:
     """Send a message by each way; return whether one took it, or there is none."""
     alert = Alert(name=NAME, detail=detail, began_at=datetime.fromtimestamp(since, UTC))
     ways = [way for way in operator_notices.TARGETS if way.is_set()]

@@ -1,4 +1,4 @@
-"""One round: read the conditions, bring the alerts up to date, tell operators."""
+"""One round: read the conditions, bring the alerts up to date, notify operators."""
 
 import logging
 import time
@@ -11,7 +11,7 @@ from apps.alerts.messages import webhook
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two calls of the heartbeat URL, but for the last look before.
+#: Seconds between two calls of the heartbeat URL, but for the last round before.
 PING_EVERY = 50.0
 
 _pinged = float("-inf")
@@ -25,9 +25,9 @@ def run(holder: str) -> bool:
     if not evaluator_lease.take(holder, evaluator_lease.SENDING):
         return False  # reading took so long that another process has begun
     alert_states.advance(found)
-    told = operator_notices.tell()
+    done = operator_notices.send_due()
     evaluator_lease.take(holder)
-    if told:
+    if done:
         _ping()
     return True
 

@@ -3,7 +3,7 @@
 It needs no broker: beat and ``housekeeping`` both evaluate, so that either says that the other is
 gone, and take turns through a row. Where PostgreSQL does not answer there is no turn, and
 ``database_alarm`` says so: also where a connection stays open and nothing comes back, for which
-each look has a thread of its own.
+each round has a thread of its own.
 """
 
 import logging
@@ -22,9 +22,9 @@ from apps.core.processes.kind import KIND
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks.
+#: Seconds between two rounds.
 EVERY = 15.0
-#: Seconds after which a look that has not returned may wait for the database, and is not awaited.
+#: Seconds after which a round that has not returned may wait for the database, and is not awaited.
 PATIENCE = 45.0
 #: Processes that evaluate. Others have providers to call, or requests to answer.
 EVALUATORS = frozenset({"beat", "housekeeping"})
@@ -37,16 +37,16 @@ def start(**_: object) -> None:
 
 
 class Watcher:
-    """Looks now and then, and goes on where a look hangs."""
+    """Runs a round now and then, and goes on where one hangs."""
 
     def __init__(self, *, evaluates: bool) -> None:
         self._evaluates = evaluates
-        self._looking = _InThread(lambda: look(evaluates=evaluates))
+        self._round = _InThread(lambda: run_round(evaluates=evaluates))
         self._answered = False
-        self._asking = _InThread(self._ask)
+        self._ping = _InThread(self._report)
 
     def run(self) -> None:
-        """Look every ``EVERY`` seconds, for ever."""
+        """Run a round every ``EVERY`` seconds, for ever."""
         pause = threading.Event()
         while True:
             try:
@@ -56,21 +56,21 @@ class Watcher:
             pause.wait(EVERY)
 
     def step(self) -> None:
-        """Look, or see whether it is the database that the look before still waits for.
+        """Run a round, or see whether it is the database that the one before still waits for.
 
         A message that takes long to be sent is no fault of the database: that answers meanwhile.
         """
-        if self._looking.returns(EVERY) or self._looking.seconds < PATIENCE:
+        if self._round.returns(EVERY) or self._round.seconds < PATIENCE:
             return
-        if self._asking.returns(EVERY) and self._answered:
+        if self._ping.returns(EVERY) and self._answered:
             return
-        log.warning("alerts wait for the database: a look has taken %.0f s", self._looking.seconds)
+        log.warning("alerts wait for the database: a round has taken %.0f s", self._round.seconds)
         if self._evaluates:
             from apps.alerts import database_alarm
 
-            database_alarm.failed(self._looking.began)
+            database_alarm.failed(self._round.began)
 
-    def _ask(self) -> None:
+    def _report(self) -> None:
         """Report this process and nothing else."""
         self._answered = False
         try:
@@ -107,7 +107,7 @@ class _InThread:
         return not self._thread.is_alive()
 
 
-def look(*, evaluates: bool, holder: str = "") -> None:
+def run_round(*, evaluates: bool, holder: str = "") -> None:
     """Report this process and, if it ``evaluates``, run a round. Never raises.
 
     ``holder``: whose turn that is to be, by default this process's.

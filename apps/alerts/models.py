@@ -16,7 +16,7 @@ class Alert(models.Model):
     - ``evaluated_at``: when its condition was last read, while it has not lasted for long enough.
     - ``began_at``: when that had lasted for long enough. ``ended_at``: when it had been clear for
       long enough; null while the alert goes on.
-    - ``mailed``, ``posted``: what was told last by mail and by webhook (``notices.Event``), empty
+    - ``mailed``, ``posted``: what was sent last by mail and by webhook (``notices.Event``), empty
       for nothing; ``mailed_at``, ``posted_at``: when.
     """
 
@@ -58,14 +58,14 @@ def names() -> list[tuple[str, str]]:
 
 
 class Silence(models.Model):
-    """An alert that nobody is told of until a time; it goes on being evaluated and shown."""
+    """An alert that nobody is notified of until a time; it goes on being evaluated and shown."""
 
     name = models.CharField(
         "alert",
         max_length=40,
         unique=True,
         choices=names,
-        help_text="what each means is in docs/operations.md",
+        help_text="what each means is in docs/operations/alerts.md",
     )
     until = models.DateTimeField(help_text="in UTC")
     reason = models.CharField(max_length=150)
@@ -75,7 +75,7 @@ class Silence(models.Model):
 
 
 class Presence(models.Model):
-    """A process that runs. ``seen_at``: its last report; ``worked_at``: it looked for work then."""
+    """A process that runs. ``seen_at``: its last report; ``worked_at``: it polled for work then."""
 
     process = models.CharField(max_length=40)
     host = models.CharField(max_length=255)

@@ -1,7 +1,7 @@
 """Tell operators of alerts: once when one begins, now and then while it goes on, once it ended.
 
 What is due for mail and what is due for the webhook is found apart, so that one that fails is tried
-again without the other being repeated. What begins and ends while a way fails is told of once that
+again without the other being repeated. What begins and ends while a way fails is reported once that
 works. An alert that comes and goes is a few messages in ``REMIND`` and no more. A message is
 recorded once it is sent: a process that dies in between sends it again, and none is lost.
 """
@@ -29,13 +29,13 @@ AGAIN = "again"
 
 
 class Target(NamedTuple):
-    """A route of notices. ``told``, ``told_at``: the columns of an alert that say what it had."""
+    """A route of notices. ``event``, ``event_at``: the columns of what it took last."""
 
     name: str
     is_set: Callable[[], bool]
     send: Callable[[Sequence[Notice]], None]
-    told: str
-    told_at: str
+    event: str
+    event_at: str
 
 
 TARGETS = (
@@ -46,7 +46,7 @@ TARGETS = (
 )
 
 
-def tell() -> bool:
+def send_due() -> bool:
     """Send what is due, one message by each way; return whether everything that was due is sent."""
     now, alerts = clock.asked(), list(Alert.objects.order_by("began_at", "name", "about"))
     silenced = set(Silence.objects.filter(until__gt=now).values_list("name", flat=True))
@@ -63,7 +63,7 @@ def tell() -> bool:
             continue
         for notice in notices:
             Alert.objects.filter(pk=notice.alert.pk).update(
-                **{target.told: _recorded(notice, target, now), target.told_at: now}
+                **{target.event: _recorded(notice, target, now), target.event_at: now}
             )
     return done
 
@@ -82,16 +82,16 @@ def _due(
     alerts: Iterable[Alert], target: Target, silenced: set[str], now: datetime
 ) -> Iterable[Notice]:
     for alert in alerts:
-        told, at = getattr(alert, target.told), getattr(alert, target.told_at)
-        began_told = told in (Event.BEGAN, AGAIN)
+        sent, at = getattr(alert, target.event), getattr(alert, target.event_at)
+        began_sent = sent in (Event.BEGAN, AGAIN)
         if alert.ended_at is not None:
-            if told == Event.BEGAN or (told == AGAIN and now - at >= REMIND):
+            if sent == Event.BEGAN or (sent == AGAIN and now - at >= REMIND):
                 yield Notice(Event.ENDED, alert)
             elif alert.name not in silenced and _went_by(alert, target):
                 yield Notice(Event.PASSED, alert)
         elif alert.began_at is None or alert.name in silenced:
             continue
-        elif not began_told:
+        elif not began_sent:
             yield Notice(Event.BEGAN, alert)
         elif now - at >= REMIND:
             yield Notice(Event.GOES_ON, alert)
@@ -99,24 +99,26 @@ def _due(
 
 def _went_by(alert: Alert, target: Target) -> bool:
     """Return whether an alert began and ended without a message by this way."""
-    told, at = getattr(alert, target.told), getattr(alert, target.told_at)
-    if alert.began_at is None or alert.ended_at is None or told in (Event.BEGAN, AGAIN):
+    sent, at = getattr(alert, target.event), getattr(alert, target.event_at)
+    if alert.began_at is None or alert.ended_at is None or sent in (Event.BEGAN, AGAIN):
         return False
     return at is None or at < alert.began_at
 
 
 def _pass_over(alerts: Iterable[Alert], target: Target, quiet: set[str], now: datetime) -> None:
-    """Record that nobody is to be told of what began and ended while nobody was to be told."""
+    """Record that nobody is to be notified of what began and ended while nobody was to be."""
     over = [alert.pk for alert in alerts if alert.name in quiet and _went_by(alert, target)]
     if over:
-        Alert.objects.filter(pk__in=over).update(**{target.told: Event.ENDED, target.told_at: now})
+        Alert.objects.filter(pk__in=over).update(
+            **{target.event: Event.ENDED, target.event_at: now}
+        )
 
 
 def _recorded(notice: Notice, target: Target, now: datetime) -> str:
-    """Return what an alert is known to be where this was told."""
+    """Return what an alert is known to be where this was sent."""
     if notice.event in (Event.ENDED, Event.PASSED):
         return Event.ENDED
-    at = getattr(notice.alert, target.told_at)
+    at = getattr(notice.alert, target.event_at)
     if notice.event == Event.BEGAN and at is not None and now - at < REMIND:
         return AGAIN
     return Event.BEGAN

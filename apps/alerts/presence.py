@@ -13,7 +13,7 @@ from apps.core.processes.kind import KIND
 
 #: Seconds after a process's last report for which it counts as running.
 PRESENT = 60
-#: Processes that look for no work by themselves: they answer.
+#: Processes that poll for no work: they answer.
 _ANSWERING = frozenset({"web"})
 _started = time.monotonic()
 
@@ -48,7 +48,7 @@ DELETE FROM alerts_presence p
 
 
 def report(process: str = KIND) -> None:
-    """Say that this process runs, and when it last looked for work."""
+    """Say that this process runs, and when it last polled for work."""
     with connection.cursor() as cursor:
         cursor.execute(
             _REPORT,
@@ -62,7 +62,7 @@ def report(process: str = KIND) -> None:
 
 
 def _idle(process: str) -> float | None:
-    """Return the seconds since this process looked for work, or since it could have begun to."""
+    """Return the seconds since this process polled for work, or since it could have begun to."""
     idle = heartbeat.idle()
     if idle is None and process not in _ANSWERING:
         return time.monotonic() - _started

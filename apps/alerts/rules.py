@@ -1,7 +1,7 @@
 """The alerts: names, thresholds and words, the only place in the code that has them.
 
 ``deploy/prometheus/rules.yml`` has the same names and thresholds; a test compares the two. Each
-alert has a section in docs/operations.md.
+alert has a section in docs/operations/alerts.md.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class Rule:
     - ``lasts``: seconds for which its condition must hold before it begins.
     - ``forgives``: seconds for which the condition may fail meanwhile.
     - ``summary``: a sentence, ``{}`` is what the alert is about.
-    - ``section``: its heading in docs/operations.md.
+    - ``section``: its heading in docs/operations/alerts.md.
     - ``limits``: the numbers that its condition compares with.
     """
 
@@ -88,7 +88,7 @@ class Rule:
     @property
     def runbook(self) -> str:
         """The address of the instructions for it."""
-        return f"docs/operations.md#{self.section.lower()}"
+        return f"docs/operations/alerts.md#{self.section.lower()}"
 
 
 def _rule(

@@ -1,7 +1,7 @@
 """Cursor pagination: ``{"data": […], "next": "<cursor or null>"}``.
 
 A page is found by key (``id > the last one's``), never by offset. A filter that no index serves
-examines at most ``LOOK_THROUGH`` rows a page; the page then ends, full or not, and its ``next``
+examines at most ``MOST_EXAMINED`` rows a page; the page then ends, full or not, and its ``next``
 continues the search. Cursors are opaque, signed and valid for one list only, so that nobody can
 page by a key of their own.
 """
@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from apps.api.problems import Problem
 from apps.api.serializers import QueryParameters
-from apps.core.row_windows import look_through
+from apps.core.row_windows import row_window
 
 if TYPE_CHECKING:  # its import needs the classes that the settings name
     from rest_framework.views import APIView
@@ -29,7 +29,7 @@ R = TypeVar("R")
 LIMIT = 50
 MAX_LIMIT = 200
 #: Rows that one page examines for a filter that no index serves: about 20 ms.
-LOOK_THROUGH = 20_000
+MOST_EXAMINED = 20_000
 #: Rows that one page reads where the filter is not of SQL (``keep`` of ``CursorPage``).
 READ_THROUGH = 500
 
@@ -124,7 +124,7 @@ class CursorPage(BasePagination):
             last = decode_cursor(request, query["cursor"], self.of)
             queryset = queryset.filter(**{f"{key}__{beyond}": last})
         if sought:
-            queryset, end = look_through(queryset, self.ordering, LOOK_THROUGH)
+            queryset, end = row_window(queryset, self.ordering, MOST_EXAMINED)
             queryset = queryset.filter(sought)
             self.next = None if end is None else encode_cursor(request, end, self.of)
         # One row beyond the limit shows whether there is a next page.

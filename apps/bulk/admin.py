@@ -103,7 +103,7 @@ _NUMBERS = ("publisher_id", "topic_id", "recipient_id")
 class BulkActionAdmin(Panelled, ReadOnly):
     """Bulk actions, newest first, with their progress."""
 
-    list_display = ("requested", "action", "what", "publisher", "asked_by", "standing", "progress")
+    list_display = ("requested", "action", "what", "publisher", "asked_by", "status", "progress")
     list_filter = (choice("action", lambda: ActionKind.values),)
     fields = ("id", "action", "asked_by", "requested_at")
     moment = "requested_at"
@@ -134,7 +134,7 @@ class BulkActionAdmin(Panelled, ReadOnly):
         return str(row.publisher_name)
 
     @admin.display(description="state")
-    def standing(self, row: BulkAction) -> SafeString | str:
+    def status(self, row: BulkAction) -> SafeString | str:
         return markup.badge(row.state)
 
     @admin.display(description="progress")
@@ -144,7 +144,7 @@ class BulkActionAdmin(Panelled, ReadOnly):
     def panels(self, request: HttpRequest, row: BulkAction) -> Sequence[Panel]:
         counts = ((name.replace("_", " "), f"{number:,}") for name, number in row.counts.items())
         times = {"begun": row.started_at, "finished": row.finished_at}
-        standing = markup.lines(
+        status = markup.lines(
             [
                 markup.badge(row.state),
                 _progress(row),
@@ -153,7 +153,7 @@ class BulkActionAdmin(Panelled, ReadOnly):
             ]
         )
         return [
-            Panel("Progress", standing),
+            Panel("Progress", status),
             Panel("What became of them", markup.table(("", "rows"), counts, "Nothing yet.")),
             Panel("What it is done to", markup.words(_said(row.match) or "all")),
         ]

@@ -12,14 +12,14 @@ T = TypeVar("T")
 EVERY = 0.05
 
 
-def poll(look: Callable[[], T | None], patience: float) -> T | None:
-    """Call ``look`` until it returns something, for at most ``patience`` seconds.
+def poll(read: Callable[[], T | None], patience: float) -> T | None:
+    """Call ``read`` until it returns something, for at most ``patience`` seconds.
 
     No database connection is held between two calls. Raises ``RuntimeError`` where it would wait
     inside a transaction, whose writes others cannot see yet.
     """
     deadline = time.monotonic() + patience
-    while (found := look()) is None and time.monotonic() < deadline:
+    while (found := read()) is None and time.monotonic() < deadline:
         if connection.in_atomic_block:
             raise RuntimeError("commit before waiting for others: they cannot see it until then")
         connection.close()

@@ -10,9 +10,7 @@ M = TypeVar("M", bound=Model)
 R = TypeVar("R")
 
 
-def look_through(
-    rows: QuerySet[M, R], ordering: str, most: int
-) -> tuple[QuerySet[M, R], Any | None]:
+def row_window(rows: QuerySet[M, R], ordering: str, most: int) -> tuple[QuerySet[M, R], Any | None]:
     """Return the first ``most`` of these rows and the key of the last one.
 
     ``ordering`` is a unique key, with a minus for its greatest first. The key returned is ``None``

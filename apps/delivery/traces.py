@@ -68,18 +68,18 @@ def record_acceptance(begun: Begun, since: float) -> None:
         tracing.tracer.record("accept", begun, since, tracing.now(), attributes, kind=Kind.PRODUCER)
 
 
-def record_telling(told: Sequence[bytes]) -> bytes | None:
+def record_status_event(places: Sequence[bytes]) -> bytes | None:
     """Return where the notification belongs that tells a status webhook of deliveries.
 
     That it was accepted is recorded after the commit.
 
-    ``told``: the places of sampled ones, which are not empty. It belongs to the first one's trace,
-    and its span has links to the others.
+    ``places``: those of sampled ones, which are not empty. It belongs to the first one's trace, and
+    its span has links to the others.
     """
     tracer = tracing.tracer
     if tracer is None:
         return None
-    first, *others = dict.fromkeys(told)
+    first, *others = dict.fromkeys(places)
     begun, now = tracing.within(first), tracing.now()
     attributes = _operation("accept", "send")
     transaction.on_commit(

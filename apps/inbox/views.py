@@ -89,7 +89,7 @@ class InboxView(InboxEndpoint, ListEndpoint):
         query = read_query(request, InboxQuery)
         recipient_id = self.recipient_id(request)
         filters = {name: query[name] for name in _FILTERS if name in query}
-        # Before the items: what changes meanwhile is told again, and nothing is missed.
+        # Before the items: what changes meanwhile is sent again, and nothing is missed.
         version = selectors.version(recipient_id)
         page = self.paginate(
             request,

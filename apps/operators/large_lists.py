@@ -1,7 +1,7 @@
 """Admin lists of tables with millions of rows: newest first by primary key, never counted.
 
 A page is found by key (``before`` and ``after``). A filter that no index serves examines at most
-``LOOK_THROUGH`` rows per page; the page then says so and links to the next ones. Every page costs
+``MOST_EXAMINED`` rows per page; the page then says so and links to the next ones. Every page costs
 about the same, whatever the size of the table.
 """
 
@@ -14,13 +14,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from apps.core.row_windows import look_through
+from apps.core.row_windows import row_window
 from apps.operators.audit import Audited
 from apps.operators.list_filters import ALL, BoundedFilter
 from apps.operators.theme import ChangeList, ModelAdmin
 
 #: Rows that one page examines for a filter that no index serves.
-LOOK_THROUGH = 100_000
+MOST_EXAMINED = 100_000
 BEFORE, AFTER = "before", "after"
 
 
@@ -39,7 +39,7 @@ class Search(NamedTuple):
 class NewestList(ChangeList):
     """A page of the list.
 
-    ``looked_through`` is the time of the last row examined, if the search ended before the page was
+    ``examined_to`` is the time of the last row examined, if the search ended before the page was
     full. ``cut`` says where a search ended before all was looked through. ``older`` and ``newer``
     are the links to the neighbouring pages.
     """
@@ -49,13 +49,13 @@ class NewestList(ChangeList):
 
     older: str | None = None
     newer: str | None = None
-    looked_through: datetime | None = None
+    examined_to: datetime | None = None
     cut: str = ""
     model_admin: "NewestAdmin"
 
     @property
     def most(self) -> int:
-        return LOOK_THROUGH
+        return MOST_EXAMINED
 
     @property
     def left_out(self) -> str:
@@ -115,13 +115,13 @@ class NewestList(ChangeList):
         ordering = f"{'' if forwards else '-'}{self.model._meta.pk.attname}"
         edge = None
         if condition:
-            rows, edge = look_through(rows, ordering, LOOK_THROUGH)
+            rows, edge = row_window(rows, ordering, MOST_EXAMINED)
             rows = rows.filter(condition)
         found = list(rows.order_by(ordering)[: self.list_per_page + 1])
         if len(found) > self.list_per_page:
             return found[:-1], True
         if edge is not None:
-            self.looked_through = self._moment(edge)
+            self.examined_to = self._moment(edge)
         return found, edge
 
     def _conditions(self, request: HttpRequest) -> tuple[Q, Q]:

@@ -1,4 +1,4 @@
-"""Changes that people make on their pages: written, put into the trails, and told to publishers."""
+"""Changes that people make on their pages: written, put into trails, reported to publishers."""
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -33,13 +33,13 @@ def leave(request: HttpRequest, visitor: Visitor, by: By) -> None:
     target = visitor.target
     if visitor.recipient is None:
         rows = _subscriptions(visitor).filter(topic=target.topic_id)
-        end(request, visitor, rows, by, told=True)
+        end(request, visitor, rows, by, publisher_knows=True)
         return
     category = "" if target.topic_id else target.category
     update = PreferenceUpdate(
         visitor.recipient.pk, target.channel, target.topic_id, category, False
     )
-    write(request, visitor, [update], by, told=True)
+    write(request, visitor, [update], by, publisher_knows=True)
 
 
 @transaction.atomic
@@ -57,11 +57,11 @@ def write(
     updates: Sequence[PreferenceUpdate],
     by: By,
     *,
-    told: bool = False,
+    publisher_knows: bool = False,
 ) -> None:
     """Write those of a recipient's preferences that a link may, in the caller's transaction.
 
-    ``told``: the publisher of the message may know who got it, so the audit event is its own.
+    ``publisher_knows``: that of the message may know who got it, so the audit event is its own.
     """
     assert visitor.recipient is not None
     changed = by_links.write(visitor.recipient.pk, updates)
@@ -83,7 +83,13 @@ def write(
         )
         for one in changed
     ]
-    _record(request, visitor, "unsubscribe" if told else "change", shown, told=told)
+    _record(
+        request,
+        visitor,
+        "unsubscribe" if publisher_knows else "change",
+        shown,
+        publisher_knows=publisher_knows,
+    )
 
 
 def end(
@@ -92,7 +98,7 @@ def end(
     rows: Iterable[Subscription],
     by: By,
     *,
-    told: bool = False,
+    publisher_knows: bool = False,
 ) -> None:
     """End a bare endpoint's subscriptions, in the caller's transaction."""
     shown = [
@@ -109,7 +115,7 @@ def end(
         if subscriptions.unsubscribe(row)
     ]
     if shown:
-        _record(request, visitor, "unsubscribe", shown, told=told)
+        _record(request, visitor, "unsubscribe", shown, publisher_knows=publisher_knows)
 
 
 def _subscriptions(visitor: Visitor) -> QuerySet[Subscription]:
@@ -124,9 +130,9 @@ def _record(
     action: str,
     changes: Sequence[ChangedPreference],
     *,
-    told: bool,
+    publisher_knows: bool,
 ) -> None:
-    owner, actor = visitor.owner_id if told else None, audit.actor_of(request)
+    owner, actor = visitor.owner_id if publisher_knows else None, audit.actor_of(request)
     if owner is not None:  # it reads the event, and a person's own address is none of its business
         actor = actor._replace(remote_address=None)
     audit.record(

@@ -31,12 +31,12 @@ from apps.publishers.scopes import MEANINGS, PUBLISHING, Scope
 class PublisherAdmin(Audited, Panelled):
     """Publishers. They are disabled and not deleted, since what they own refers to them."""
 
-    list_display = ("name", "display_name", "standing", "created_at")
+    list_display = ("name", "display_name", "status", "created_at")
     search_fields = ("name", "display_name")
     readonly_fields = ("is_active", "created_at")
 
     @admin.display(description="state")
-    def standing(self, row: Publisher) -> str:
+    def status(self, row: Publisher) -> str:
         return markup.badge("active" if row.is_active else "disabled")
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:

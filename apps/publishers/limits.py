@@ -41,9 +41,9 @@ HIGH_REFUSED = Counter(
 )
 
 # ``ahead``: for each bucket, the microseconds until it is full again; a request adds its share. It
-# is taken only if every bucket has room. A clock that was set back refills nothing.
+# is taken only if every bucket has tokens left. A clock that was set back refills nothing.
 # ``ARGV[1]``: notifications of high priority, whose bucket is the last one where there are any; a
-# request that is taken is granted as many of them as there is room for.
+# request that is taken is granted as many of them as there are tokens for.
 # ``ARGV[2]``: requests wanted; granted are at most a sixteenth of what is left, but at least one.
 _take = RedisScript("""
 local time = redis.call('TIME')
@@ -53,13 +53,13 @@ for i, key in ipairs(KEYS) do
   local share, size = tonumber(ARGV[2 * i + 1]), tonumber(ARGV[2 * i + 2])
   local full_at = tonumber(redis.call('GET', key) or now)
   ahead[i] = math.min(math.max(full_at - now, 0), size)
-  local room = math.floor((size - ahead[i]) / share)
+  local free = math.floor((size - ahead[i]) / share)
   if high > 0 and i == #KEYS then
-    high = math.min(high, room)
-  elseif room < 1 then
+    high = math.min(high, free)
+  elseif free < 1 then
     taken = 0
   else
-    taken = math.min(taken, math.max(1, math.floor(room / 16)))
+    taken = math.min(taken, math.max(1, math.floor(free / 16)))
   end
 end
 local last = #KEYS
@@ -102,7 +102,7 @@ class Allowance:
     ``limit`` requests are allowed at once, ``remaining`` of them now and all of them again in
     ``reset`` seconds. A request that was not ``taken`` may be retried in ``retry_after`` seconds.
 
-    ``high`` is how many of its notifications of high priority may be accepted; there is room for
+    ``high`` is how many of its notifications of high priority may be accepted; there are tokens for
     another in ``high_retry_after`` seconds.
     """
 
@@ -284,11 +284,11 @@ def _leased(buckets: Mapping[str, Rate]) -> list[int] | None:
 
 
 def _allowance(taken: bool, rate: Rate, ahead: int) -> Allowance:
-    room = rate.size - ahead
+    free = rate.size - ahead
     return Allowance(
         taken,
         limit=rate.burst,
-        remaining=room // rate.share,
+        remaining=free // rate.share,
         reset=math.ceil(ahead / 1_000_000),
-        retry_after=max(1, math.ceil((rate.share - room) / 1_000_000)),
+        retry_after=max(1, math.ceil((rate.share - free) / 1_000_000)),
     )

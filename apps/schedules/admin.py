@@ -35,7 +35,7 @@ class _WithLastRun(Protocol):
 class ScheduleAdmin(Panelled, ReadOnly):
     """Schedules; publishers write them through the API."""
 
-    list_display = ("name", "publisher", "rule", "time_zone", "standing", "next", "last")
+    list_display = ("name", "publisher", "rule", "time_zone", "status", "next", "last")
     list_filter = (by_publisher(),)
     list_select_related = ("publisher",)
     unread = ("notification",)
@@ -69,7 +69,7 @@ class ScheduleAdmin(Panelled, ReadOnly):
         return f"the group {row.group}" if row.group else "recipients that it names"
 
     @admin.display(description="state")
-    def standing(self, row: Schedule) -> SafeString:
+    def status(self, row: Schedule) -> SafeString:
         failing = f"{row.failures:,} failed in a row" if row.failures else ""
         return markup.words(markup.badge(str(row.state)), failing)
 
@@ -94,7 +94,7 @@ class ScheduleAdmin(Panelled, ReadOnly):
         )
         title = "Next occurrences, once resumed" if row.paused_at else "Next occurrences"
         return [
-            Panel(title, markup.lines([self.standing(row), when])),
+            Panel(title, markup.lines([self.status(row), when])),
             Panel("Newest runs", _runs(row, details=may_see_people(request)), wide=True),
         ]
 

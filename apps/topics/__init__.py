@@ -2,4 +2,6 @@
 
 In: publishers' requests, people's confirmations, and files to import. Out: topics from a cache, and
 subscriptions, which fan-out reads by SQL. ``apps.delivery`` may import it.
+
+``retry_policies`` validates the policy of a subscription; ``notifier.dispatch`` follows it.
 """

@@ -42,7 +42,7 @@ class _Named(Protocol):
 class SubscriptionAdmin(NewestAdmin):
     """Subscriptions, to be viewed and deleted. The API writes them."""
 
-    list_display = ("id", "topic", "channel", "recipient", "contact", "standing", "updated_at")
+    list_display = ("id", "topic", "channel", "recipient", "contact", "status", "updated_at")
     list_filter = (
         linked("topic_id"),
         linked("recipient_id", "recipient"),
@@ -60,7 +60,7 @@ class SubscriptionAdmin(NewestAdmin):
         return of_person(term)
 
     @admin.display(description="state")
-    def standing(self, row: Subscription) -> str:
+    def status(self, row: Subscription) -> str:
         return markup.badge(row.state)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

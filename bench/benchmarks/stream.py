@@ -1,4 +1,4 @@
-"""The stream: 10,000 open inboxes on one process, what each takes, and how soon each is told.
+"""The stream: 10,000 open inboxes on one process, what each takes, and how soon it gets news.
 
 Items to one recipient each are posted 200 a second at high priority, alone and beside a publish to
 the inboxes of many, all who listen among them. Then the process is restarted, and killed, while
@@ -47,7 +47,7 @@ FULL, QUICK = Size(3, 10_000, 200_000, 30.0), Size(1, 1_000, 20_000, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Received:
     """Items that were posted, and what the streams heard of them; seconds from the request."""
 
     posted: int
@@ -61,12 +61,12 @@ class Told:
 class Run:
     """One run: alone, beside a publish, and over a restart and a kill of the process."""
 
-    alone: Told
-    beside: Told
+    alone: Received
+    beside: Received
     blast: Blast
     heard_of_blast: int
-    restarted: Told
-    killed: Told
+    restarted: Received
+    killed: Received
     back: float
     back_killed: float
 
@@ -111,13 +111,13 @@ def _idle(process: psutil.Process) -> float:
 
 def _run(on: Service, listeners: Listeners, size: Size) -> Run:
     listeners.report()
-    alone, _ = _told(on, listeners, size, lambda passed: passed < size.seconds)
+    alone, _ = _receive(on, listeners, size, lambda passed: passed < size.seconds)
     blasts: list[Blast] = []
     blasting = threading.Thread(
         target=lambda: blasts.append(on.blast(TOPIC, size.blast, "inbox")), daemon=True
     )
     blasting.start()
-    beside, heard = _told(on, listeners, size, lambda _: blasting.is_alive())
+    beside, heard = _receive(on, listeners, size, lambda _: blasting.is_alive())
     if not blasts:
         raise StackError("the publish failed: see above")
     restarted, back = _interrupted(on, listeners, size, kill=False)
@@ -127,7 +127,7 @@ def _run(on: Service, listeners: Listeners, size: Size) -> Run:
 
 def _interrupted(
     on: Service, listeners: Listeners, size: Size, *, kill: bool
-) -> tuple[Told, float]:
+) -> tuple[Received, float]:
     """Restart the process while items are posted; also return seconds until all were back.
 
     These are counted from the end of the process on: its start is a part of the interruption.
@@ -147,18 +147,18 @@ def _interrupted(
 
     interrupting = threading.Thread(target=interrupt, daemon=True)
     interrupting.start()
-    told, _ = _told(on, listeners, size, lambda _: interrupting.is_alive())
+    received, _ = _receive(on, listeners, size, lambda _: interrupting.is_alive())
     if not back:
         raise StackError("the streams did not come back: see above")
-    return told, back[0]
+    return received, back[0]
 
 
-def _told(
+def _receive(
     on: Service, listeners: Listeners, size: Size, more: Callable[[float], bool]
-) -> tuple[Told, int]:
-    """Post items to those who listen, while ``more``; wait until all were told.
+) -> tuple[Received, int]:
+    """Post items to those who listen, while ``more``; wait until all were received.
 
-    Also returns how many other items they were told of.
+    Also returns how many other items they received.
     """
 
     def body(at: float, number: int) -> dict[str, object]:
@@ -170,10 +170,10 @@ def _told(
         }
 
     posted = paced.post(on, body, more, name=TOPIC, per_second=PER_SECOND, senders=SENDERS)
-    return _heard(listeners, len(posted))
+    return _collect(listeners, len(posted))
 
 
-def _heard(listeners: Listeners, posted: int) -> tuple[Told, int]:
+def _collect(listeners: Listeners, posted: int) -> tuple[Received, int]:
     seconds: list[float] = []
     seen: set[int] = set()
     others = twice = resyncs = 0
@@ -188,7 +188,7 @@ def _heard(listeners: Listeners, posted: int) -> tuple[Told, int]:
         others += found.items - len(found.seconds)
         resyncs += found.resyncs
         if (len(seen) >= posted and not found.items) or time.monotonic() > deadline:
-            return Told(posted, seconds, posted - len(seen), twice, resyncs), others
+            return Received(posted, seconds, posted - len(seen), twice, resyncs), others
         time.sleep(0.5)
 
 
@@ -267,7 +267,7 @@ def _report(size: Size, runs: Sequence[Run], kib: float, idle: float, opening: f
             partial(
                 draw,
                 when={
-                    name: [one for told in kinds[name] for one in told.seconds]
+                    name: [one for received in kinds[name] for one in received.seconds]
                     for name in ("alone", beside)
                 },
             )

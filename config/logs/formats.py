@@ -41,7 +41,7 @@ ATTRIBUTES = {
 }
 
 
-def told(error: BaseException) -> str:
+def description(error: BaseException) -> str:
     """Return the traceback of an exception and of those before it, without texts that may quote.
 
     Of an ``OperationalError`` and its like the first line is kept, without PostgreSQL's details.
@@ -50,21 +50,21 @@ def told(error: BaseException) -> str:
     between = _CAUSED
     if before is None and not error.__suppress_context__:
         before, between = error.__context__, _DURING
-    parts = [told(before), between] if before not in (None, error) else []
+    parts = [description(before), between] if before not in (None, error) else []
     parts += ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__)]
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     first = str(error).partition("\n")[0] if isinstance(error, SPEAKING) else ""
     parts.append(f"{name}: {first}\n" if first else f"{name}\n")
     if isinstance(error, BaseExceptionGroup):
-        parts += [f"\n{told(one)}" for one in error.exceptions]
+        parts += [f"\n{description(one)}" for one in error.exceptions]
     return "".join(parts)
 
 
 class ReticentFormatter(logging.Formatter):
-    """A formatter that tells exceptions without texts that may quote."""
+    """A formatter that describes exceptions without texts that may quote."""
 
     def formatException(self, ei: Any) -> str:
-        return told(ei[1]).rstrip("\n")
+        return description(ei[1]).rstrip("\n")
 
 
 class TextFormatter(ReticentFormatter):

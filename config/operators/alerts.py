@@ -56,8 +56,8 @@ def _emails() -> list[str]:
     return env.parsed_items(
         "NOTIFIER_ALERT_EMAILS",
         "",
-        "addresses of operators to whom [alerts](operations.md#without-prometheus) are mailed, by "
-        "the mail server below and not by a provider",
+        "addresses of operators to whom [alerts](operations/alerts.md#without-prometheus) are "
+        "mailed, by the mail server below and not by a provider",
         parse,
         "addresses with commas between them",
     )
@@ -98,7 +98,7 @@ def _webhook() -> tuple[str, str]:
     url = env.text(
         "NOTIFIER_ALERT_WEBHOOK_URL",
         "",
-        "URL that alerts are posted to, [signed](operations.md#without-prometheus)",
+        "URL that alerts are posted to, [signed](operations/alerts.md#without-prometheus)",
     )
     secret = env.text(
         "NOTIFIER_ALERT_WEBHOOK_SECRET",

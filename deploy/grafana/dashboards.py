@@ -160,7 +160,7 @@ PROVIDERS = Dashboard(
             ),
             Panel(
                 "Reasons of failed attempts",
-                "Calls a second that did not succeed; docs/operations.md#reasons explains each.",
+                "Calls a second that did not succeed; docs/reasons.md explains each.",
                 "short",
                 [
                     Query(

@@ -12,19 +12,19 @@ SANDBOX = 45.0
 @fault(recovery=SANDBOX)
 def receipts_twice(trial: Trial) -> None:
     """Each receipt comes twice."""
-    _told(trial, "twice")
+    _report(trial, "twice")
 
 
 @fault(recovery=SANDBOX)
 def receipts_in_the_wrong_order(trial: Trial) -> None:
     """The last receipt of each message comes first."""
-    _told(trial, "reversed")
+    _report(trial, "reversed")
 
 
 @fault(recovery=SANDBOX)
 def receipts_before_our_own_record(trial: Trial) -> None:
     """The receipts come before the provider has answered our call."""
-    _told(trial, "early", seconds=0.5)
+    _report(trial, "early", seconds=0.5)
 
 
 @fault(recovery=SANDBOX)
@@ -48,7 +48,7 @@ def receipts_late(trial: Trial) -> None:
     trial.wants_receipts = True
 
 
-def _told(trial: Trial, behaviour: str, seconds: float | None = None) -> None:
+def _report(trial: Trial, behaviour: str, seconds: float | None = None) -> None:
     trial.service.sandbox.behave("twilio", behaviour, seconds=seconds)
     _publish(trial)
     trial.wants_receipts = True

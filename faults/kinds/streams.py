@@ -1,4 +1,4 @@
-"""Faults of the stream: what open inboxes are told while their process ends and Redis is away."""
+"""Faults of the stream: what open inboxes are sent while their process ends and Redis is away."""
 
 import itertools
 import threading
@@ -67,7 +67,7 @@ def _come_back(trial: Trial, listeners: Listeners, ended: float) -> None:
 
 @contextmanager
 def _open_inboxes(trial: Trial) -> Iterator[Listeners]:
-    """Post items to open inboxes; at the end each item has been told once, and nothing else."""
+    """Post items to open inboxes; at the end each item has been sent once, and nothing else."""
     stage = trial.service.stage
     people = trial.audiences.inboxes(PEOPLE)
     secret, now = stage.env["NOTIFIER_INBOX_JWT_SECRET"], int(time.time())
@@ -98,11 +98,11 @@ def _open_inboxes(trial: Trial) -> Iterator[Listeners]:
 
 
 def _balance(trial: Trial, listeners: Listeners, posted: list[int]) -> None:
-    """Compare what was posted with what the streams were told."""
+    """Compare what was posted with what the streams were sent."""
     seen: set[int] = set()
     twice = resyncs = 0
 
-    def all_told() -> bool:
+    def all_received() -> bool:
         nonlocal twice, resyncs
         found = listeners.report()
         twice += found.twice + len(seen.intersection(found.seen))
@@ -111,9 +111,9 @@ def _balance(trial: Trial, listeners: Listeners, posted: list[int]) -> None:
         return seen.issuperset(posted)
 
     try:
-        until(all_told, "the streams were told of every item")
-        time.sleep(1.0)  # for one that is told again
-        all_told()
+        until(all_received, "the streams were told of every item")
+        time.sleep(1.0)  # for one that is sent again
+        all_received()
     except StackError:
         trial.problems.append(f"{len(set(posted) - seen)} items were told to nobody")
     trial.hold(posted, "no item was posted")

@@ -34,7 +34,7 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.ACCEPTED: frozenset({S.DELIVERED, S.BOUNCED, S.DEAD}),
     S.UNKNOWN: frozenset({S.DELIVERED, S.BOUNCED, S.ACCEPTED, S.DEAD}),
     S.DELIVERED: frozenset({S.BOUNCED, S.DEAD}),
-    # Dead: it was given up for its address, and the provider's verdict on that is now doubted.
+    # Dead: it was given up for its address, and the provider is not believed in that any more.
     S.BOUNCED: frozenset({S.DEAD}),
     # An earlier attempt got no answer, and its receipt says that the message arrived.
     S.FAILED: frozenset({S.DELIVERED, S.DEAD}),

@@ -184,7 +184,7 @@ class _Calls:
         self._patience = patience
         self._begun: dict[asyncio.Task[Any], float] = {}
         self._given_up: set[asyncio.Task[Any]] = set()
-        self._looking = False
+        self._checking = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -199,9 +199,9 @@ class _Calls:
         task = asyncio.current_task(self._loop)
         assert task is not None
         self._begun[task] = time.monotonic()
-        if not self._looking:
-            self._looking = True
-            self._loop.call_later(self._patience, self._look)
+        if not self._checking:
+            self._checking = True
+            self._loop.call_later(self._patience, self._check)
         return task
 
     def end(self, task: asyncio.Task[Any]) -> None:
@@ -212,17 +212,17 @@ class _Calls:
         """Return whether the task was cancelled only because its call took too long."""
         return task in self._given_up and not task.uncancel()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = time.monotonic()
         for task, since in self._begun.items():  # the oldest first
             left = since + self._patience - now
             if left > 0:
-                asyncio.get_running_loop().call_later(left, self._look)
+                asyncio.get_running_loop().call_later(left, self._check)
                 return
             if task not in self._given_up:
                 self._given_up.add(task)
                 task.cancel()
-        self._looking = False
+        self._checking = False
 
 
 def log_bug(where: str, error: Exception, about: Mapping[str, str] | None = None) -> None:

@@ -36,7 +36,7 @@ UNREACHABLE, BLOCKED, UNSAID = "unreachable", "blocked", Reason.PROVIDER_ERROR.v
 #: A fault of our account, number or sender address: see ``notifier.domain.outcomes.FAULT``.
 SENDER = Reason.SENDER_REFUSED.value
 #: The reason in place of a hard bounce where there are too many at once to be believed.
-DOUBTED = Reason.MANY_DEAD_ADDRESSES.value
+MANY_DEAD_ADDRESSES = Reason.MANY_DEAD_ADDRESSES.value
 
 S = DeliveryState
 # A message that arrived is delivered, whatever state followed: an attempt without an answer may be

@@ -2,7 +2,7 @@
 
 While closed, it counts failures, and enough of them open it. While open, no call is made until the
 cool-down is over. Then it is half open: a few messages go through as probes, and their outcomes
-close it, or open it for twice as long. The transitions of ``Standing`` take the time as an argument
+close it, or open it for twice as long. The transitions of ``Status`` take the time as an argument
 and do no I/O; ``Breaker``, of which each process has one per provider, has a clock and a store.
 """
 
@@ -26,7 +26,7 @@ NOT_CALLED = frozenset({Reason.INTERNAL, Reason.EXPIRED, Reason.NO_PROVIDER, Rea
 #: Seconds for which a process relies on its last view of a closed breaker, and keeps successes to
 #: itself.
 BELIEVED = 1.0
-#: Seconds after which messages beyond a permit check whether the probes succeeded.
+#: Seconds after which messages beyond an allowance check whether the probes succeeded.
 PROBE_WAIT = 2.0
 #: Tries of a change while other processes change the same breaker.
 TRIES = 5
@@ -99,7 +99,7 @@ def tally(outcomes: Iterable[Outcome], failing: Container[Reason] = FAILURES) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Permit:
+class Allowance:
     """``capacity`` messages may go through; others try again at ``until`` (unix seconds)."""
 
     capacity: int
@@ -107,7 +107,7 @@ class Permit:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Status:
     """A breaker's state and counts. Times are in unix seconds.
 
     ``since``, ``why``: when and why it came into its state. ``streak``: failures in a row, since
@@ -136,24 +136,24 @@ class Standing:
                 return now < self.since + rules.patience
         return False
 
-    def at(self, now: float, rules: Rules) -> "Standing":
-        """Return the standing at a time: an open one is half open once its cool-down is over."""
+    def at(self, now: float, rules: Rules) -> "Status":
+        """Return the status at a time: an open one is half open once its cool-down is over."""
         if self.state is State.OPEN and not self.shut(now, rules):
             return replace(self, state=State.HALF_OPEN, since=self.since + self.cooldown)
         return self
 
-    def asked(self, now: float, rules: Rules) -> tuple["Standing", Permit | None]:
-        """Return the standing after a permit was given, and the permit; ``None`` is no limit."""
+    def asked(self, now: float, rules: Rules) -> tuple["Status", Allowance | None]:
+        """Return the status after an allowance was given, and that; ``None`` is no limit."""
         if self.state is State.CLOSED:
             return self, None
         if self.shut(now, rules):
             cooled = self.since + self.cooldown
-            return self, Permit(0, cooled if self.state is State.OPEN else now + PROBE_WAIT)
+            return self, Allowance(0, cooled if self.state is State.OPEN else now + PROBE_WAIT)
         half_open = replace(self, state=State.HALF_OPEN, since=now)
-        return half_open, Permit(rules.probes, now + PROBE_WAIT)
+        return half_open, Allowance(rules.probes, now + PROBE_WAIT)
 
-    def after(self, calls: Tally, now: float, rules: Rules) -> "Standing":
-        """Return the standing after these calls."""
+    def after(self, calls: Tally, now: float, rules: Rules) -> "Status":
+        """Return the status after these calls."""
         match self.state:
             case State.OPEN:
                 return self  # they began before it opened
@@ -162,9 +162,9 @@ class Standing:
             ):
                 longer = min(2 * self.cooldown, rules.longest_cooldown)
                 why = f"{rules.probe_failed} when it was tried again"
-                return Standing(State.OPEN, now, why, cooldown=longer, began=self.began)
+                return Status(State.OPEN, now, why, cooldown=longer, began=self.began)
             case State.HALF_OPEN:
-                return Standing(State.CLOSED, now, "it answered when tried again")
+                return Status(State.CLOSED, now, "it answered when tried again")
         if now < self.trusted_until:
             return self
         counted = self._counted(calls, now, rules)
@@ -175,9 +175,9 @@ class Standing:
         else:
             return counted
         began = min(counted.window, counted.streak_since or counted.window)
-        return Standing(State.OPEN, now, why, cooldown=rules.cooldown, began=began)
+        return Status(State.OPEN, now, why, cooldown=rules.cooldown, began=began)
 
-    def _counted(self, calls: Tally, now: float, rules: Rules) -> "Standing":
+    def _counted(self, calls: Tally, now: float, rules: Rules) -> "Status":
         all_failed = calls.failures == calls.calls
         streak = self.streak + calls.trailing if all_failed else calls.trailing
         goes_on = all_failed and self.streak > 0
@@ -203,8 +203,8 @@ class Standing:
         return orjson.dumps(astuple(self))
 
     @classmethod
-    def decode(cls, packed: bytes) -> "Standing":
-        """Decode a standing; a new one for empty bytes and for those of another release."""
+    def decode(cls, packed: bytes) -> "Status":
+        """Decode a status; a new one for empty bytes and for those of another release."""
         try:
             state, *rest = orjson.loads(packed)
             same = len(rest) + 1 == len(fields(cls))
@@ -214,7 +214,7 @@ class Standing:
 
 
 class Store(Protocol):
-    """The store in which processes share standings."""
+    """The store in which processes share statuses."""
 
     def swap(self, name: str, expected: bytes, new: bytes) -> tuple[bool, bytes]:
         """Replace ``expected`` (empty: no value) by ``new``, if it is the current value.
@@ -255,36 +255,36 @@ class Breaker:
         self._clock = clock
         self._lock = threading.Lock()
         self._packed = b""
-        self._standing = Standing()
-        self._before = self._standing
+        self._status = Status()
+        self._before = self._status
         self._seen_at = self._reported_at = float("-inf")
         self._unreported = Tally()
 
-    def permit(self) -> Permit | None:
+    def allowance(self) -> Allowance | None:
         """Return how many messages may go through now; ``None`` is no limit."""
         with self._lock:
             now = self._clock()
-            if self._standing.state is State.CLOSED and now - self._seen_at < BELIEVED:
+            if self._status.state is State.CLOSED and now - self._seen_at < BELIEVED:
                 return None
-            if self._change(lambda standing: standing.asked(now, self._rules)[0]):
+            if self._change(lambda status: status.asked(now, self._rules)[0]):
                 return self._before.asked(now, self._rules)[1]
-            return Permit(0, now + PROBE_WAIT)  # other processes are asking, and send the probes
+            return Allowance(0, now + PROBE_WAIT)  # other processes are asking, and send the probes
 
     def report(self, calls: Tally) -> None:
         """Count these calls."""
         with self._lock:
             now = self._clock()
             self._unreported += calls
-            unremarkable = not (self._unreported.failures or self._standing.streak)
-            closed = self._standing.state is State.CLOSED
+            unremarkable = not (self._unreported.failures or self._status.streak)
+            closed = self._status.state is State.CLOSED
             if closed and unremarkable and now - self._reported_at < BELIEVED:
                 return
             unreported = self._unreported
-            if self._change(lambda standing: standing.after(unreported, now, self._rules)):
+            if self._change(lambda status: status.after(unreported, now, self._rules)):
                 self._unreported, self._reported_at = Tally(), now
 
-    def standing(self) -> Standing:
-        """Return the standing now, from a view that is at most ``BELIEVED`` seconds old."""
+    def status(self) -> Status:
+        """Return the status now, from a view that is at most ``BELIEVED`` seconds old."""
         return self._seen().at(self._clock(), self._rules)
 
     def shut(self) -> bool:
@@ -296,34 +296,34 @@ class Breaker:
 
         A process that calls the provider knows soon: its own failures are reported at once.
         """
-        standing = self._standing
-        return standing.state is State.OPEN and standing.shut(self._clock(), self._rules)
+        status = self._status
+        return status.state is State.OPEN and status.shut(self._clock(), self._rules)
 
-    def _seen(self) -> Standing:
+    def _seen(self) -> Status:
         with self._lock:
             if self._clock() - self._seen_at >= BELIEVED:
-                self._change(lambda standing: standing)
-            return self._standing
+                self._change(lambda status: status)
+            return self._status
 
     def close(self, why: str, trusted: float = 0.0) -> None:
         """Close it for everybody, whoever changes it meanwhile; count nothing for ``trusted`` s."""
         with self._lock:
             now = self._clock()
-            closed = Standing(State.CLOSED, now, why, trusted_until=now + trusted)
-            while not self._change(lambda standing: closed):
+            closed = Status(State.CLOSED, now, why, trusted_until=now + trusted)
+            while not self._change(lambda status: closed):
                 pass
 
-    def _change(self, move: Callable[[Standing], Standing]) -> bool:
-        """Apply ``move`` to the shared standing; return whether that succeeded within ``TRIES``."""
+    def _change(self, move: Callable[[Status], Status]) -> bool:
+        """Apply ``move`` to the shared status; return whether that succeeded within ``TRIES``."""
         for _ in range(TRIES):
-            self._before = self._standing
-            wanted = move(self._standing)
-            new = self._packed if wanted == self._standing else wanted.encode()
+            self._before = self._status
+            wanted = move(self._status)
+            new = self._packed if wanted == self._status else wanted.encode()
             done, found = self._store.swap(self._name, self._packed, new)
             self._seen_at = self._clock()
             self._packed = found
             if done:
-                self._standing = wanted
+                self._status = wanted
                 return True
-            self._standing = Standing.decode(found)
+            self._status = Status.decode(found)
         return False

@@ -1,11 +1,11 @@
-"""Dead addresses: what calls say about addresses, and doubt where too many are called dead."""
+"""Dead addresses: what calls say about addresses, which is not believed of too many at once."""
 
 from collections.abc import Iterable
 
 from notifier.domain.outcomes import Accepted, Outcome, Reason, Refused
 from notifier.resilience.breaker import Tally
 
-#: Opt-outs are never doubted, however many there are: people asked for them.
+#: Opt-outs are always believed, however many there are: people asked for them.
 _DEAD = frozenset({Reason.DEAD_ADDRESS, Reason.INVALID_ADDRESS})
 
 

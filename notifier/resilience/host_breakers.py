@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from notifier.domain.outcomes import Held, Outcome, Retry, Unknown
-from notifier.resilience.breaker import FAILURES, NOT_CALLED, Rules, Standing, State, Tally
+from notifier.resilience.breaker import FAILURES, NOT_CALLED, Rules, State, Status, Tally
 from notifier.resilience.fair_queue import Flow
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ EXCHANGE = 1.0
 class Store(Protocol):
     """The store through which processes exchange which breakers opened and closed."""
 
-    def exchange(self, changes: Mapping[Flow, Standing]) -> Mapping[Flow, Standing]:
+    def exchange(self, changes: Mapping[Flow, Status]) -> Mapping[Flow, Status]:
         """Publish these changes, and return the recent ones of all processes. May block."""
         ...
 
@@ -72,53 +72,53 @@ class HostBreakers:
         self._store = store
         self._rules = rules
         self._clock = clock
-        self._standings: OrderedDict[Flow, Standing] = OrderedDict()
-        self._changes: dict[Flow, Standing] = {}
+        self._statuses: OrderedDict[Flow, Status] = OrderedDict()
+        self._changes: dict[Flow, Status] = {}
         self._lock = threading.Lock()  # the store answers on a thread of its own
         self._exchanged_at = float("-inf")
 
     def seconds_held(self, flow: Flow) -> float | None:
         """Return the seconds that a message must wait, or ``None`` where it is to be sent now."""
         self._exchange()
-        if flow not in self._standings:
+        if flow not in self._statuses:
             return None
         with self._lock:
-            standing = self._standings.get(flow, Standing())
+            status = self._statuses.get(flow, Status())
             now = self._clock()
-            moved, permit = standing.asked(now, self._rules)
-            if permit is None:
+            moved, allowance = status.asked(now, self._rules)
+            if allowance is None:
                 return None
-            if permit.capacity:  # this message is the probe
-                self._set(flow, standing, moved)
+            if allowance.capacity:  # this message is the probe
+                self._set(flow, status, moved)
                 return None
-            is_open = standing.state is State.OPEN
-            lasts = standing.cooldown if is_open else self._rules.patience
-            return max(0.0, standing.since + lasts - now) + random.uniform(0.0, SPREAD)
+            is_open = status.state is State.OPEN
+            lasts = status.cooldown if is_open else self._rules.patience
+            return max(0.0, status.since + lasts - now) + random.uniform(0.0, SPREAD)
 
     def report(self, flow: Flow, outcome: Outcome) -> None:
         """Count the outcome of a call."""
         failed = _failed(outcome)
-        if not failed and flow not in self._standings:
+        if not failed and flow not in self._statuses:
             return
         if isinstance(outcome, Held) or getattr(outcome, "reason", None) in NOT_CALLED:
             return
         tally = Tally(1, 1, 1) if failed else Tally(1)
         with self._lock:
-            standing = self._standings.get(flow, Standing())
-            self._set(flow, standing, standing.after(tally, self._clock(), self._rules))
+            status = self._statuses.get(flow, Status())
+            self._set(flow, status, status.after(tally, self._clock(), self._rules))
         self._exchange()
 
-    def _set(self, flow: Flow, before: Standing, after: Standing) -> None:
+    def _set(self, flow: Flow, before: Status, after: Status) -> None:
         if after.state is not before.state:
             self._changes[flow] = after
             self._exchanged_at = float("-inf")  # publish it at once
         if after.state is State.CLOSED and not after.failures and not after.streak:
-            self._standings.pop(flow, None)
+            self._statuses.pop(flow, None)
             return
-        self._standings[flow] = after
-        self._standings.move_to_end(flow)
-        if len(self._standings) > MOST:
-            self._standings.popitem(last=False)
+        self._statuses[flow] = after
+        self._statuses.move_to_end(flow)
+        if len(self._statuses) > MOST:
+            self._statuses.popitem(last=False)
 
     def _exchange(self) -> None:
         now = time.monotonic()
@@ -134,7 +134,7 @@ class HostBreakers:
         Of several that were scheduled only one exchanges: ``_exchange`` does nothing for the rest.
         """
         with self._lock:
-            not_closed = any(one.state is not State.CLOSED for one in self._standings.values())
+            not_closed = any(one.state is not State.CLOSED for one in self._statuses.values())
         if not_closed:
             loop.call_later(EXCHANGE, self._exchange)
 
@@ -148,7 +148,7 @@ class HostBreakers:
             return
         with self._lock:
             for flow, shared in found.items():
-                own = self._standings.get(flow)
+                own = self._statuses.get(flow)
                 if own is None and shared.state is State.CLOSED:
                     continue
                 if own is None or shared.since > own.since:

@@ -39,7 +39,8 @@ class Features:
     """Steps of the scenario beyond publishing to people and topics.
 
     ``directory``: the client that registers people. ``env``: the service's environment, whose
-    secret signs tokens for inboxes. ``run``: the name of this run. ``heard``: see ``open_page``.
+    secret signs tokens for inboxes. ``run``: the name of this run. ``stream_delays``: see
+    ``open_page``.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Features:
         self._api_url, self._stream_url = api_url, stream_url
         self._run = run
         self._grete, self._bob = f"grete-{run}", f"bob-{run}"
-        self.heard: list[float] = []
+        self.stream_delays: list[float] = []
 
     def play(self, say: Callable[[str], None], expect: Callable[[bool, str], None]) -> None:
         """Play all steps. ``say``: prints what was done; ``expect``: records what is wrong."""
@@ -150,9 +151,11 @@ class Features:
         page, phone = (
             InboxClient(url, self._token(ida)) for url in (self._stream_url, self._api_url)
         )
-        self.heard = open_page.play(self._client, page, phone, ida, PATIENCE)
-        soon = f"{median(self.heard) * 1000:.0f} ms after their POST"
-        self._say(f"ida's open page showed {len(self.heard)} pop-ups, {soon}; her phone read them")
+        self.stream_delays = open_page.play(self._client, page, phone, ida, PATIENCE)
+        soon = f"{median(self.stream_delays) * 1000:.0f} ms after their POST"
+        self._say(
+            f"ida's open page showed {len(self.stream_delays)} pop-ups, {soon}; her phone read them"
+        )
 
     def _receipt(self) -> None:
         """Wait for the provider's signed receipt that the message arrived."""

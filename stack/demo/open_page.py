@@ -1,4 +1,4 @@
-"""An open page in the demo: what its stream tells of an inbox, and how soon."""
+"""An open page in the demo: what its stream sends of an inbox, and how soon."""
 
 import queue
 import threading
@@ -13,18 +13,18 @@ POP_UPS = 20
 
 
 class OpenPage(threading.Thread):
-    """Reads the stream of one inbox until it is closed, and keeps what it is told."""
+    """Reads the stream of one inbox until it is closed, and keeps its events."""
 
     def __init__(self, inbox: InboxClient) -> None:
         super().__init__(name="open page", daemon=True)
         self._inbox = inbox
-        self._told: queue.SimpleQueue[tuple[float, InboxEvent]] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[tuple[float, InboxEvent]] = queue.SimpleQueue()
 
     def run(self) -> None:
         """Read until the stream ends."""
         with suppress(NotifierError):
             for event in self._inbox.stream():
-                self._told.put((time.monotonic(), event))
+                self._events.put((time.monotonic(), event))
 
     def wait_for(self, done: Callable[[InboxEvent], bool], patience: float) -> float:
         """Return when (monotonic seconds) the next event that is ``done`` came.
@@ -34,9 +34,9 @@ class OpenPage(threading.Thread):
         deadline = time.monotonic() + patience
         while True:
             try:
-                at, event = self._told.get(timeout=max(0.0, deadline - time.monotonic()))
+                at, event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                raise TimeoutError(f"an open page was not told within {patience:g} s") from None
+                raise TimeoutError(f"an open page got no event within {patience:g} s") from None
             if done(event):
                 return at
 
@@ -44,24 +44,24 @@ class OpenPage(threading.Thread):
 def play(
     client: NotifierClient, page: InboxClient, phone: InboxClient, user_id: str, patience: float
 ) -> list[float]:
-    """Have an open page hear of pop-ups, and of what is read on a phone.
+    """Have an open page get pop-ups, and what is read on a phone.
 
     ``page`` and ``phone``: clients of the same inbox, that of the page at the process that serves
-    streams. Returns the seconds from each pop-up's POST until the page was told.
+    streams. Returns the seconds from each pop-up's POST until the page had it.
     """
     with page, phone:
-        told = OpenPage(page)
-        told.start()
-        told.wait_for(lambda event: event.name == "ready", patience)
+        opened = OpenPage(page)
+        opened.start()
+        opened.wait_for(lambda event: event.name == "ready", patience)
         seconds = []
         for _ in range(POP_UPS):
             began = time.monotonic()
             client.notify_users(
                 [user_id], title="Hi", channels=["inbox"], display_type="popup", priority="high"
             )
-            seconds.append(told.wait_for(_pops_up, patience) - began)
+            seconds.append(opened.wait_for(_pops_up, patience) - began)
         phone.mark("read")
-        told.wait_for(lambda event: event.data.get("unread") == 0, patience)
+        opened.wait_for(lambda event: event.data.get("unread") == 0, patience)
     return seconds
 
 

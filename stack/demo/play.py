@@ -70,7 +70,7 @@ def play(
             raise StackError(f"The demo failed: {error}") from error
     books = Books(env["DATABASE_URL"], publisher)
     accounts = books.accounts(ledger)
-    report.print_report(books, accounts, blast, features.heard)
+    report.print_report(books, accounts, blast, features.stream_delays)
     books.close()
     if reasons := [*scenario.reasons, *report.disagreements(accounts)]:
         raise StackError("The demo failed:\n" + "\n".join(f"  {reason}" for reason in reasons))

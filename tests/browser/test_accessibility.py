@@ -17,7 +17,7 @@ from django.contrib import admin as django_admin
 from playwright.sync_api import Browser, Page
 
 from apps.delivery.flow import host_breakers
-from notifier.resilience.breaker import Standing, State
+from notifier.resilience.breaker import State, Status
 from notifier_client import Contact, NotifierClient, Preference, TemplateContent
 from sandbox.client import SandboxClient
 from stack.whole_service import Stage
@@ -90,13 +90,13 @@ def pages(
 
 def _leave_alone(service: Stage, host: str) -> None:
     """Report a host of webhooks that does not answer, as workers do."""
-    standing = Standing(State.OPEN, time.time(), "10 calls in a row failed", cooldown=600.0)
+    status = Status(State.OPEN, time.time(), "10 calls in a row failed", cooldown=600.0)
     with redis.Redis.from_url(service.env["REDIS_URL"]) as shared:
-        shared.hset(host_breakers.KEY, orjson.dumps((1, host)), standing.encode())
+        shared.hset(host_breakers.KEY, orjson.dumps((1, host)), status.encode())
 
 
 @pytest.fixture
-def looking(
+def tab(
     browser: Browser, service: Stage, session: list[dict], scheme: str, width: int
 ) -> Iterator[Page]:
     """A tab of the admin in one of the schemes, at one of the widths."""
@@ -130,23 +130,23 @@ def complaints(page: Page, scheme: str) -> list[str]:
 
 @pytest.mark.parametrize(("scheme", "width"), product(SCHEMES, WIDTHS))
 def test_no_page_of_the_admin_is_hard_to_read(
-    pages: list[str], looking: Page, scheme: str, width: int
+    pages: list[str], tab: Page, scheme: str, width: int
 ) -> None:
     found = {}
     for path in pages:
-        looking.goto(path)
-        looking.wait_for_timeout(150)
-        if said := complaints(looking, scheme):
+        tab.goto(path)
+        tab.wait_for_timeout(150)
+        if said := complaints(tab, scheme):
             found[path] = said
     assert found == {}, json.dumps(found, indent=1, ensure_ascii=False)
 
 
 @pytest.mark.parametrize(("scheme", "width"), product(["light"], WIDTHS))
 def test_the_button_that_calls_a_host_again_is_in_sight(
-    pages: list[str], looking: Page, scheme: str, width: int
+    pages: list[str], tab: Page, scheme: str, width: int
 ) -> None:
-    looking.goto("")
-    button = looking.get_by_role("button", name="Close hooks-of-a-customer")
+    tab.goto("")
+    button = tab.get_by_role("button", name="Close hooks-of-a-customer")
     box = button.bounding_box()
     card = button.locator("xpath=ancestor::table/..").bounding_box()
     assert box and card

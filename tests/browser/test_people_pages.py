@@ -92,7 +92,7 @@ def _mails(sandbox: SandboxClient, number: int) -> list[dict]:
 
 
 @pytest.fixture
-def looking(browser: Browser, service: Stage, scheme: str, width: int) -> Iterator[Page]:
+def tab(browser: Browser, service: Stage, scheme: str, width: int) -> Iterator[Page]:
     """A tab without JavaScript but for axe, in one of the schemes, at one of the widths."""
     with browser.new_context(
         viewport={"width": width, "height": 900},
@@ -106,13 +106,13 @@ def looking(browser: Browser, service: Stage, scheme: str, width: int) -> Iterat
 
 @pytest.mark.parametrize(("scheme", "width"), product(SCHEMES, WIDTHS))
 def test_no_page_of_people_is_hard_to_read(
-    links: dict[str, str], looking: Page, scheme: str, width: int
+    links: dict[str, str], tab: Page, scheme: str, width: int
 ) -> None:
     assert links.keys() == {"bad", "unsubscribe", "preferences", "confirmations", "own_times"}
     found = {}
     for name, path in links.items():
-        looking.goto(path)
-        if said := complaints(looking, scheme):
+        tab.goto(path)
+        if said := complaints(tab, scheme):
             found[name] = said
     assert found == {}, json.dumps(found, indent=1, ensure_ascii=False)
 

@@ -25,7 +25,7 @@ def traffic(running: RunningSandbox) -> Traffic:
 
 
 @pytest.fixture
-def looking(page: Page, running: RunningSandbox) -> Page:
+def open_page(page: Page, running: RunningSandbox) -> Page:
     """The page, open and connected before anything arrives."""
     return opened(page, running)
 
@@ -45,65 +45,65 @@ def opened(page: Page, running: RunningSandbox) -> Page:
 
 
 def test_messages_appear_by_themselves_as_their_recipients_see_them(
-    looking: Page, traffic: Traffic
+    open_page: Page, traffic: Traffic
 ) -> None:
     traffic.android("token-of-an-android-phone", "Order 7", "It is on its way.")
     traffic.iphone("Order 8", "It is packed.")
     traffic.sms("+12025550123", "Your code is 123 456.")
     traffic.mail("ada@example.com", "Invoice", "In words.", "<p>In <b>colours</b>.</p>")
     traffic.webhook("orders", {"order": 7})
-    expect(looking.get_by_role("article")).to_have_count(5)
-    lock = looking.locator(".lock.android .banner")
+    expect(open_page.get_by_role("article")).to_have_count(5)
+    lock = open_page.locator(".lock.android .banner")
     expect(lock).to_contain_text("It is on its way.")
-    expect(looking.locator(".lock.ios")).to_contain_text("It is packed.")
-    expect(looking.locator(".bubble")).to_have_text("Your code is 123 456.")
-    mail = looking.locator(".mail")
+    expect(open_page.locator(".lock.ios")).to_contain_text("It is packed.")
+    expect(open_page.locator(".bubble")).to_have_text("Your code is 123 456.")
+    mail = open_page.locator(".mail")
     expect(mail.locator("iframe").content_frame.locator("b")).to_have_text("colours")
     mail.get_by_role("tab", name="Text").click()
     expect(mail.locator("pre")).to_have_text("In words.")
-    hook = looking.get_by_label("Webhook").get_by_role("article")
+    hook = open_page.get_by_label("Webhook").get_by_role("article")
     expect(hook).to_contain_text("webhook-signature")
     expect(hook).to_contain_text("POST /webhook/orders")
 
 
-def test_a_channel_and_a_recipient_can_be_picked_out(looking: Page, traffic: Traffic) -> None:
+def test_a_channel_and_a_recipient_can_be_picked_out(open_page: Page, traffic: Traffic) -> None:
     traffic.sms("+12025550123", "To Ada.")
     traffic.sms("+12025550199", "To Bo.")
     traffic.mail("ada@example.com", "Hello", "Hello", "<p>Hello</p>")
-    expect(looking.get_by_role("article")).to_have_count(3)
-    looking.get_by_text("SMS", exact=False).first.click()
-    expect(looking.get_by_role("article")).to_have_count(2)
-    looking.get_by_role("searchbox").fill("0199")
-    expect(looking.get_by_role("article")).to_have_count(1)
-    expect(looking.locator(".bubble")).to_have_text("To Bo.")
+    expect(open_page.get_by_role("article")).to_have_count(3)
+    open_page.get_by_text("SMS", exact=False).first.click()
+    expect(open_page.get_by_role("article")).to_have_count(2)
+    open_page.get_by_role("searchbox").fill("0199")
+    expect(open_page.get_by_role("article")).to_have_count(1)
+    expect(open_page.locator(".bubble")).to_have_text("To Bo.")
     traffic.sms("+12025550123", "Not this one.")
     traffic.sms("+12025550199", "This one.")
-    expect(looking.get_by_role("article")).to_have_count(2)
+    expect(open_page.get_by_role("article")).to_have_count(2)
 
 
 def test_a_switch_makes_the_provider_fail_until_it_is_turned_off(
-    looking: Page, traffic: Traffic
+    open_page: Page, traffic: Traffic
 ) -> None:
-    looking.get_by_role("button", name=re.compile("Misbehave")).click()
-    looking.get_by_label("twilio to every address").select_option("500")
-    expect(looking.get_by_label("What is set").get_by_role("listitem")).to_have_count(1)
+    open_page.get_by_role("button", name=re.compile("Misbehave")).click()
+    open_page.get_by_label("twilio to every address").select_option("500")
+    expect(open_page.get_by_label("What is set").get_by_role("listitem")).to_have_count(1)
     assert traffic.sms("+12025550123", "Fails.") == 500
-    expect(looking.locator("article.lost")).to_have_count(1)
-    looking.get_by_role("button", name="Behave again").click()
-    expect(looking.get_by_label("What is set").get_by_role("listitem")).to_have_count(0)
+    expect(open_page.locator("article.lost")).to_have_count(1)
+    open_page.get_by_role("button", name="Behave again").click()
+    expect(open_page.get_by_label("What is set").get_by_role("listitem")).to_have_count(0)
     assert traffic.sms("+12025550123", "Arrives.") == 201
 
 
 def test_somebody_writes_stop_and_gets_no_text_message_until_a_start(
-    looking: Page, traffic: Traffic
+    open_page: Page, traffic: Traffic
 ) -> None:
-    number, refused = "+12025550123", looking.locator("article.lost")
-    looking.get_by_role("button", name=re.compile("Misbehave")).click()
+    number, refused = "+12025550123", open_page.locator("article.lost")
+    open_page.get_by_role("button", name=re.compile("Misbehave")).click()
     for text, status in (("STOP", 400), ("START", 201)):
-        looking.get_by_label("Somebody at").fill(number)
-        looking.get_by_label("writes").fill(text)
-        with looking.expect_response("**/sandbox/texts") as answer:
-            looking.get_by_role("button", name="Send the text message").click()
+        open_page.get_by_label("Somebody at").fill(number)
+        open_page.get_by_label("writes").fill(text)
+        with open_page.expect_response("**/sandbox/texts") as answer:
+            open_page.get_by_role("button", name="Send the text message").click()
         assert answer.value.ok
         assert traffic.sms(number, "Your code is 123 456.") == status
     expect(refused).to_have_count(1)
@@ -124,19 +124,19 @@ def test_hostile_content_is_shown_and_does_not_run(unwatched: Page, traffic: Tra
     assert mail.locator("body").evaluate("() => document.title") == ""
 
 
-def test_who_holds_and_goes_on_sees_what_was_missed_once(looking: Page, traffic: Traffic) -> None:
+def test_who_holds_and_goes_on_sees_what_was_missed_once(open_page: Page, traffic: Traffic) -> None:
     traffic.sms("+12025550123", "Before.")
-    expect(looking.get_by_role("article")).to_have_count(1)
-    looking.get_by_role("button", name="Hold").click()
+    expect(open_page.get_by_role("article")).to_have_count(1)
+    open_page.get_by_role("button", name="Hold").click()
     traffic.sms("+12025550123", "Meanwhile.")
-    expect(looking.get_by_role("status").first).to_have_text("held")
-    looking.get_by_role("button", name="Hold").click()
-    expect(looking.locator(".bubble")).to_have_text(["Meanwhile.", "Before."])
+    expect(open_page.get_by_role("status").first).to_have_text("held")
+    open_page.get_by_role("button", name="Hold").click()
+    expect(open_page.locator(".bubble")).to_have_text(["Meanwhile.", "Before."])
 
 
-def test_the_page_fits_a_phone(looking: Page, traffic: Traffic) -> None:
-    looking.set_viewport_size({"width": 390, "height": 800})
+def test_the_page_fits_a_phone(open_page: Page, traffic: Traffic) -> None:
+    open_page.set_viewport_size({"width": 390, "height": 800})
     traffic.sms("+12025550123", "Your code is 123 456.")
     traffic.webhook("orders", {"text": "x" * 300})
-    expect(looking.get_by_role("article")).to_have_count(2)
-    assert looking.evaluate("() => document.documentElement.scrollWidth") <= 390
+    expect(open_page.get_by_role("article")).to_have_count(2)
+    assert open_page.evaluate("() => document.documentElement.scrollWidth") <= 390

@@ -18,7 +18,7 @@ def scheduler(transactional_db) -> Scheduler:
 
 
 def test_it_looks_for_changes_once_in_a_while(scheduler, monkeypatch):
-    monkeypatch.setattr(beat_scheduler, "LOOK_EVERY", 3_600.0)
+    monkeypatch.setattr(beat_scheduler, "CHECK_EVERY", 3_600.0)
     with CaptureQueriesContext(connection) as queries:
         for _ in range(20):
             assert "sweep" in scheduler.schedule
@@ -26,7 +26,7 @@ def test_it_looks_for_changes_once_in_a_while(scheduler, monkeypatch):
 
 
 def test_a_task_that_an_operator_disables_is_not_started_any_more(scheduler, monkeypatch):
-    monkeypatch.setattr(beat_scheduler, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(beat_scheduler, "CHECK_EVERY", 0.0)
     assert "sweep" in scheduler.schedule
     task = PeriodicTask.objects.get(name="sweep")
     task.enabled = False

@@ -10,8 +10,8 @@ from tests.support.pages import DOCS
 
 __all__ = ["partitioned"]  # fixtures
 
-_, _, PAGE = (DOCS / "operations.md").read_text().partition("\n## Vacuum\n")
-BLOCKS = re.findall("^```sql\n(.+?)^```", PAGE.partition("\n## ")[0], re.M | re.S)
+PAGE = (DOCS / "operations" / "vacuum.md").read_text()
+BLOCKS = re.findall("^```sql\n(.+?)^```", PAGE, re.M | re.S)
 QUERIES = [query for block in BLOCKS for query in re.findall(".+?;", block, re.S)]
 
 

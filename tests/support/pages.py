@@ -31,7 +31,7 @@ def code_of(page: Path) -> list[str]:
 
 def table_of(page: Path, heading: str) -> list[list[str]]:
     """The rows of the first table under a heading, without its head and backticks."""
-    section = page.read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    section = page.read_text().partition(f"# {heading}\n")[2].partition("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip().replace("`", "") for cell in line.split("|")[1:-1]] for line in lines[2:]]
 

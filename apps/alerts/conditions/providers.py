@@ -74,7 +74,7 @@ def credentials_refused() -> Iterator[Finding]:
 def addresses_doubted() -> Iterator[Finding]:
     """Find providers that call too many addresses dead to be believed."""
     for breaker in breakers():
-        if breaker.doubted:
+        if breaker.guarded:
             yield Finding(breaker.name, "No address is given up, and its messages wait.")
 
 

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                     "name",
                     models.CharField(
                         choices=apps.alerts.models.names,
-                        help_text="what each means is in docs/operations.md",
+                        help_text="what each means is in docs/operations/alerts.md",
                         max_length=40,
                         unique=True,
                         verbose_name="alert",

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from apps.api import pagination
 from apps.bulk.actions.base import Batch, Event, Step, moment
 from apps.bulk.models import BulkAction
-from apps.core.row_windows import look_through
+from apps.core.row_windows import row_window
 from apps.delivery import selectors
 from apps.delivery import state as delivery_state
 from apps.delivery.models import Notification, NotificationKind
@@ -47,7 +47,7 @@ class Cancelling:
         rows, rest = _rows(row)
         if row.cursor:
             rows = rows.filter(pk__gt=UUID(row.cursor))
-        rows, end = look_through(rows, "id", pagination.LOOK_THROUGH)
+        rows, end = row_window(rows, "id", pagination.MOST_EXAMINED)
         found = list(rows.filter(rest).order_by("id").defer("content")[:AT_ONCE])
         if len(found) == AT_ONCE:
             end = found[-1].pk

@@ -8,7 +8,7 @@ from apps.core.processes.kind import KIND
 
 BEATS = Gauge(
     "notifier_heartbeat_timestamp_seconds",
-    "When a process last looked for work, in seconds since 1970; of several of a kind the one "
+    "When a process last polled for work, in seconds since 1970; of several of a kind the one "
     "that is furthest behind.",
     ["process"],
     multiprocess_mode="livemin",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 K = TypeVar("K")
 
-#: Most notifications of one request, claim or look that have spans; the queue has room for others.
+#: Most notifications of one request, claim or poll that have spans; the queue has room for others.
 MOST = 100
 #: Bytes of a trace's id, the first ones of a place.
 TRACE = 16

@@ -15,7 +15,7 @@ from notifier.domain.priorities import Priority
 class ChunkAdmin(ReadOnly):
     """List of chunks, newest first."""
 
-    list_display = ("id", "kind", "channel", "priority", "standing", "fence", "due_at", "ready_at")
+    list_display = ("id", "kind", "channel", "priority", "status", "fence", "due_at", "ready_at")
     list_filter = (
         choice("state", lambda: ChunkState.values),
         choice("kind", lambda: ChunkKind.values),
@@ -38,7 +38,7 @@ class ChunkAdmin(ReadOnly):
     readonly_fields = ("notification_id",)
 
     @admin.display(description="state")
-    def standing(self, row: Chunk) -> str:
+    def status(self, row: Chunk) -> str:
         return markup.badge(row.state)
 
     def find(self, term: str) -> Q:

@@ -91,7 +91,7 @@ class DeliveryAdmin(HidesPeople, Panelled, ActsOnAll, ReadOnly):
         "channel",
         "template",
         "priority",
-        "standing",
+        "status",
         "why",
         "provider",
         "attempts",
@@ -167,7 +167,7 @@ class DeliveryAdmin(HidesPeople, Panelled, ActsOnAll, ReadOnly):
         return template_link(row.notification_made)
 
     @admin.display(description="state")
-    def standing(self, row: Delivery) -> SafeString | str:
+    def status(self, row: Delivery) -> SafeString | str:
         return markup.badge(row.state)
 
     @admin.display(description="reason")
@@ -193,10 +193,10 @@ class DeliveryAdmin(HidesPeople, Panelled, ActsOnAll, ReadOnly):
             if named.user_id:
                 query = {"user_id": named.user_id, "notification": row.notification_id}
                 links += [_person(named), markup.link(markup.page("why", **query), "Why?")]
-        standing = markup.lines([markup.badge(row.state), description, masked, *links])
+        status = markup.lines([markup.badge(row.state), description, masked, *links])
         told = digests.told_by(row.pk)
         return [
-            Panel("State", standing),
+            Panel("State", status),
             Panel("Receipts", receipts_table([row.pk], details=seen)),
             Panel("Attempts", attempts_table([row.pk], details=seen), wide=True),
             *([Panel("Told in it", told, wide=True)] if told else []),

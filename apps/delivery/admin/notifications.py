@@ -84,7 +84,7 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
         "audience",
         "template",
         "priority",
-        "standing",
+        "status",
         "progress",
     )
     list_filter = (
@@ -173,7 +173,7 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
         return ""
 
     @admin.display(description="state")
-    def standing(self, row: Notification) -> SafeString | str:
+    def status(self, row: Notification) -> SafeString | str:
         if row.cancelled_at:
             return markup.badge("cancelled")
         if row.kind != NotificationKind.PUBLISHED:
@@ -202,9 +202,9 @@ class NotificationAdmin(Panelled, ActsOnAll, ReadOnly):
         if seen := may_see_people(request):
             why = markup.page("why", notification=row.pk)
             links.append(markup.link(why, "Why did somebody (not) get it?"))
-        standing = markup.lines([markup.badge(progress.state), markup.bar(total), *links])
+        status = markup.lines([markup.badge(progress.state), markup.bar(total), *links])
         return [
-            Panel("Progress", standing),
+            Panel("Progress", status),
             Panel("By channel", by_channel),
             *_steps(row, progress),
             *(_acknowledged(row) if seen else []),
@@ -365,7 +365,7 @@ def _replays(row: Notification) -> list[Panel]:
 
 def _steps(row: Notification, progress: selectors.Progress) -> list[Panel]:
     """Show what became of the steps of the fallback."""
-    outlook = steps.outlook(row, progress.counts)
+    progress_of = steps.progress_of_steps(row, progress.counts)
     shown = (
         (
             step.number,
@@ -377,10 +377,10 @@ def _steps(row: Notification, progress: selectors.Progress) -> list[Panel]:
             markup.moment(step.due_at),
             markup.bar(step.counts) if step.counts else "",
         )
-        for step in outlook
+        for step in progress_of
     )
     headers = ("step", "channel", "to", "if", "after", "state", "due", "deliveries")
-    return [Panel("Steps of its fallback", markup.table(headers, shown))] if outlook else []
+    return [Panel("Steps of its fallback", markup.table(headers, shown))] if progress_of else []
 
 
 def _acknowledged(row: Notification) -> list[Panel]:

@@ -38,7 +38,7 @@ def _verbs(breaker: Breaker) -> list[str]:
         return [RESUME]
     if breaker.state == "closed":
         return [PAUSE]
-    return [CLOSE, BELIEVE, PAUSE] if breaker.doubted else [CLOSE, PAUSE]
+    return [CLOSE, BELIEVE, PAUSE] if breaker.guarded else [CLOSE, PAUSE]
 
 
 def _warning(verb: str, breaker: Breaker) -> str:

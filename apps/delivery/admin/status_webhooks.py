@@ -35,7 +35,7 @@ class _WithHealth(Protocol):
 class StatusWebhookAdmin(Panelled, ReadOnly):
     """Status webhooks are read-only here: publishers create them through the API."""
 
-    list_display = ("publisher", "url", "told_of", "standing", "success", "failure")
+    list_display = ("publisher", "url", "told_of", "status", "success", "failure")
     list_filter = (linked("publisher_id"),)
     list_select_related = ("publisher", "contact")
     search_fields = ("publisher",)
@@ -61,7 +61,7 @@ class StatusWebhookAdmin(Panelled, ReadOnly):
         return ", ".join(row.events)
 
     @admin.display(description="state")
-    def standing(self, row: StatusWebhook) -> SafeString:
+    def status(self, row: StatusWebhook) -> SafeString:
         return markup.words(
             markup.badge(row.contact.state), row.contact.disabled_reason.replace("_", " ")
         )
@@ -77,15 +77,15 @@ class StatusWebhookAdmin(Panelled, ReadOnly):
     def panels(self, request: HttpRequest, row: StatusWebhook) -> Sequence[Panel]:
         self.with_page([row])
         health = _health(row)
-        standing = [
-            self.standing(row),
+        status = [
+            self.status(row),
             markup.words("Last success:", self.success(row)),
             markup.words("Last error:", self.failure(row), health.last_error),
         ]
         keys = webhook_health.deliveries(row).order_by("-pk").values_list("pk", flat=True)
         newest = attempts_table(list(keys[:NEWEST]))
         return [
-            Panel("Health", markup.lines(standing)),
+            Panel("Health", markup.lines(status)),
             Panel("Attempts of its newest messages", newest, wide=True),
         ]
 

@@ -68,7 +68,7 @@ class _Several(_KeysOnly, AutocompleteSelectMultiple): ...
 class TopicAdmin(Audited, Panelled):
     """List of topics, with deleted ones, whose rows stay for the notifications that name them."""
 
-    list_display = ("name", "publisher", "category", "default_priority", "standing", "last_day")
+    list_display = ("name", "publisher", "category", "default_priority", "status", "last_day")
     list_filter = ("publisher", "mandatory")
     list_select_related = ("publisher",)
     list_per_page = 50
@@ -96,7 +96,7 @@ class TopicAdmin(Audited, Panelled):
         return TopicList
 
     @admin.display(description="state")
-    def standing(self, row: Topic) -> SafeString | str:
+    def status(self, row: Topic) -> SafeString | str:
         if row.deleted_at:
             return markup.badge("deleted")
         return markup.badge("paused" if row.paused_at else "active")
@@ -114,7 +114,7 @@ class TopicAdmin(Audited, Panelled):
         }
         if not request.user.has_perm("topics.view_subscription"):
             del lists["topics_subscription_changelist"]
-        standing = markup.lines(
+        status = markup.lines(
             [
                 markup.badge("paused" if row.paused_at else "active"),
                 ", ".join(f"{number:,} {what}" for what, number in now.items()),
@@ -125,7 +125,7 @@ class TopicAdmin(Audited, Panelled):
             ]
         )
         return [
-            Panel("Deliveries now", standing),
+            Panel("Deliveries now", status),
             Panel("By hour, last two days", _hours(row.pk)),
             Panel("Newest notifications", _newest(row.pk), wide=True),
         ]

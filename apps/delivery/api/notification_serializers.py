@@ -17,7 +17,7 @@ from apps.delivery.api.publishing.metadata import ReferenceField
 from apps.delivery.api.publishing.serializers import AcceptedOut
 from apps.delivery.models import Attempt, Delivery, Notification, ReceiptEvent
 from apps.delivery.operations import steps
-from apps.delivery.operations.steps import NAMED, Acknowledgement, Outlook, StepState
+from apps.delivery.operations.steps import NAMED, Acknowledgement, StepProgress, StepState
 from apps.delivery.selectors import NotificationState
 from apps.delivery.state import fallback
 from apps.delivery.state.steps.plan import Unless
@@ -160,7 +160,7 @@ class TemplateUseOut(serializers.Serializer[Mapping[str, object]]):
 
 
 @extend_schema_serializer(component_name="FallbackStep")
-class StepOut(serializers.Serializer[Outlook]):
+class StepOut(serializers.Serializer[StepProgress]):
     """A step of a fallback, and what became of it."""
 
     number = serializers.IntegerField(help_text="from 1")

@@ -58,7 +58,7 @@ class _WithProgress(Protocol):
     """A notification as ``NotificationOut`` reads it."""
 
     progress: selectors.Progress
-    progress_of_steps: list[steps.Outlook]
+    progress_of_steps: list[steps.StepProgress]
     acknowledgements: list[steps.Acknowledgement]
 
 
@@ -74,7 +74,7 @@ def with_progress(rows: Sequence[Notification]) -> Sequence[Notification]:
     for row in rows:
         shown = cast(_WithProgress, row)
         shown.progress = progress[row.pk]
-        shown.progress_of_steps = steps.outlook(row, shown.progress.counts)
+        shown.progress_of_steps = steps.progress_of_steps(row, shown.progress.counts)
         shown.acknowledgements = acknowledged.get(row.pk, [])
     return rows
 

@@ -1,7 +1,7 @@
 """Flow control: pauses, breakers, guards and quotas decide what may go out now, and how much.
 
-In: outcomes and receipts, and operators' switches. Out: permits and grants for
-``sending.admission``, and standings for operators and Prometheus. Imported by ``sending``,
+In: outcomes and receipts, and operators' switches. Out: allowances and grants for
+``sending.admission``, and statuses for operators and Prometheus. Imported by ``sending``,
 ``receipts``, ``intake``, ``operations``, ``maintenance``, ``monitoring`` and ``admin``; imports
 none of them.
 """

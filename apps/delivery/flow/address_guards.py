@@ -23,7 +23,7 @@ from apps.preferences.contacts.restoration import Cause
 from notifier.dispatch.dispatcher import Sent
 from notifier.domain.outcomes import Outcome
 from notifier.resilience import dead_addresses
-from notifier.resilience.breaker import Breaker, Permit, Rules, Standing, State, Tally
+from notifier.resilience.breaker import Allowance, Breaker, Rules, State, Status, Tally
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +44,10 @@ def guards(provider: str) -> list[Breaker]:
     return [_guard(provider, kind) for kind in kinds]
 
 
-def permit(provider: str) -> Permit | None:
+def allowance(provider: str) -> Allowance | None:
     """Return how many messages the provider may be given now, ``None`` for any number."""
-    permits = [found for guard in guards(provider) if (found := guard.permit()) is not None]
-    return min(permits, key=lambda found: found.capacity, default=None)
+    allowances = [found for guard in guards(provider) if (found := guard.allowance()) is not None]
+    return min(allowances, key=lambda found: found.capacity, default=None)
 
 
 def shut(provider: str) -> bool:
@@ -55,18 +55,18 @@ def shut(provider: str) -> bool:
     return any(guard.shut() for guard in guards(provider))
 
 
-def standing(provider: str) -> Standing | None:
-    """Return the standing of a guard of the provider that is not closed, if there is one."""
-    found = (guard.standing() for guard in guards(provider))
+def status(provider: str) -> Status | None:
+    """Return the status of a guard of the provider that is not closed, if there is one."""
+    found = (guard.status() for guard in guards(provider))
     return next((one for one in found if one.state is not State.CLOSED), None)
 
 
-def believed(provider: str) -> Standing | None:
-    """Return the standing of a guard that counts nothing because an operator believes the provider.
+def believed(provider: str) -> Status | None:
+    """Return the status of a guard that counts nothing because an operator believes the provider.
 
     ``None`` where there is none.
     """
-    found = (guard.standing() for guard in guards(provider))
+    found = (guard.status() for guard in guards(provider))
     return next((one for one in found if one.trusted_until > clock.now()), None)
 
 
@@ -85,16 +85,16 @@ def check_answers(batch: Sequence[Sent]) -> list[Sent]:
     for sent in batch:
         outcomes[sent.provider].append(sent.outcome)
     outcomes.pop("", None)  # no provider was called
-    doubted = {
+    guarded = {
         name
         for name, answers in outcomes.items()
-        if _doubts(name, ANSWERS, dead_addresses.tally(answers))
+        if _is_flood(name, ANSWERS, dead_addresses.tally(answers))
     }
-    if not doubted:
+    if not guarded:
         return list(batch)
     return [
         sent._replace(outcome=dead_addresses.doubted(sent.outcome))
-        if sent.provider in doubted
+        if sent.provider in guarded
         else sent
         for sent in batch
     ]
@@ -102,7 +102,7 @@ def check_answers(batch: Sequence[Sent]) -> list[Sent]:
 
 def check_receipts(tallies: Mapping[str, Tally]) -> set[str]:
     """Count the addresses that receipts call dead, by provider; return those not believed now."""
-    return {name for name, tally in tallies.items() if _doubts(name, RECEIPTS, tally)}
+    return {name for name, tally in tallies.items() if _is_flood(name, RECEIPTS, tally)}
 
 
 def restore_addresses(providers: Iterable[str] | None = None) -> None:
@@ -112,7 +112,7 @@ def restore_addresses(providers: Iterable[str] | None = None) -> None:
     """
     for provider in settings.PROVIDERS if providers is None else providers:
         for guard in guards(provider):
-            found = guard.standing()
+            found = guard.status()
             if found.state is not State.CLOSED and found.began:
                 since = datetime.fromtimestamp(found.began, UTC) - SLACK
                 done = lost_addresses.restore(Cause(provider, since=since))
@@ -144,7 +144,7 @@ def forget() -> None:
     _guard.cache_clear()
 
 
-def _doubts(provider: str, kind: str, tally: Tally) -> bool:
+def _is_flood(provider: str, kind: str, tally: Tally) -> bool:
     """Count ``tally``; return whether it has dead addresses that are not believed now."""
     if not tally.calls or provider not in settings.PROVIDERS:
         return False
@@ -152,7 +152,7 @@ def _doubts(provider: str, kind: str, tally: Tally) -> bool:
         return False
     guard = _guard(provider, kind)
     guard.report(tally)
-    return tally.failures > 0 and guard.standing().state is not State.CLOSED
+    return tally.failures > 0 and guard.status().state is not State.CLOSED
 
 
 @cache

@@ -90,13 +90,13 @@ def gates(channel: str) -> dict[str, Gate]:
         if name in paused:
             until = time.time() + deferral.seconds(paused[name])
             found[name] = Gate(0, until, Reason.PROVIDER_PAUSED)
-        elif (permit := breakers.permit(name)) is not None:
-            until = clock.to_local(permit.until)
-            probes = permit.capacity > 0
-            found[name] = Gate(permit.capacity, until, Reason.PROVIDER_DOWN, probes=probes)
-        elif (permit := address_guards.permit(name)) is not None:
+        elif (allowance := breakers.allowance(name)) is not None:
+            until = clock.to_local(allowance.until)
+            probes = allowance.capacity > 0
+            found[name] = Gate(allowance.capacity, until, Reason.PROVIDER_DOWN, probes=probes)
+        elif (allowance := address_guards.allowance(name)) is not None:
             found[name] = Gate(
-                permit.capacity, clock.to_local(permit.until), Reason.MANY_DEAD_ADDRESSES
+                allowance.capacity, clock.to_local(allowance.until), Reason.MANY_DEAD_ADDRESSES
             )
     return found
 

@@ -15,7 +15,7 @@ from apps.delivery.flow.breaker_store import shared_store
 from notifier.dispatch.dispatcher import Sent
 from notifier.domain.outcomes import Outcome, Reason
 from notifier.resilience import breaker as core
-from notifier.resilience.breaker import FAILURES, FAILURES_BESIDE_ANOTHER, Permit, Rules, tally
+from notifier.resilience.breaker import FAILURES, FAILURES_BESIDE_ANOTHER, Allowance, Rules, tally
 
 PAUSED = "paused"
 BY_HAND = "an operator closed it"
@@ -26,8 +26,8 @@ class Breaker:
     """A provider's breaker as operators see it.
 
     ``state``: closed, half_open, open or paused (by an operator). ``since``: when it came to that
-    state, where that is known. ``why``: a clause for people. ``doubted``: it is not closed because
-    the provider calls too many addresses dead.
+    state, where that is known. ``why``: a clause for people. ``guarded``: one of its guards is not
+    closed, because the provider calls too many addresses dead.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Breaker:
     state: str
     since: datetime | None = None
     why: str = ""
-    doubted: bool = False
+    guarded: bool = False
 
 
 def breakers() -> list[Breaker]:
@@ -44,16 +44,16 @@ def breakers() -> list[Breaker]:
     found = []
     for name, entry in settings.PROVIDERS.items():
         state, since, why = "closed", 0.0, ""
-        doubt = address_guards.standing(name)
+        guard = address_guards.status(name)
         if name in paused:
             state, since, why = PAUSED, paused[name], "an operator paused it"
         elif has_breaker(name):
-            standing = doubt or _breaker(name).standing()
-            if standing.state is core.State.CLOSED:
-                standing = address_guards.believed(name) or standing
-            state, since, why = standing.state.value, standing.since, standing.why
+            status = guard or _breaker(name).status()
+            if status.state is core.State.CLOSED:
+                status = address_guards.believed(name) or status
+            state, since, why = status.state.value, status.since, status.why
         moment = datetime.fromtimestamp(since, UTC) if since else None
-        found.append(Breaker(name, entry["channel"], state, moment, why, doubt is not None))
+        found.append(Breaker(name, entry["channel"], state, moment, why, guard is not None))
     return found
 
 
@@ -63,9 +63,9 @@ def has_breaker(provider: str) -> bool:
     return counted
 
 
-def permit(provider: str) -> Permit | None:
+def allowance(provider: str) -> Allowance | None:
     """Return how many messages the provider may be given now, ``None`` for any number."""
-    return _breaker(provider).permit() if has_breaker(provider) else None
+    return _breaker(provider).allowance() if has_breaker(provider) else None
 
 
 def shut(provider: str) -> bool:

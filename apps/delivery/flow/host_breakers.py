@@ -16,7 +16,7 @@ import redis
 from apps.core import clock
 from apps.core.cache import ask_redis
 from apps.delivery import state as delivery_state
-from notifier.resilience.breaker import Standing, State
+from notifier.resilience.breaker import State, Status
 from notifier.resilience.fair_queue import Flow
 from notifier.resilience.host_breakers import EXCHANGE, RULES, HostBreakers
 
@@ -50,10 +50,10 @@ class HostBreaker:
 class RedisStore:
     """A store that takes one round trip per exchange."""
 
-    def exchange(self, changes: Mapping[Flow, Standing]) -> Mapping[Flow, Standing]:
-        """Store ``changes``, and return the standings that all processes know."""
+    def exchange(self, changes: Mapping[Flow, Status]) -> Mapping[Flow, Status]:
+        """Store ``changes``, and return the statuses that all processes know."""
         fields: dict[Any, Any] = {
-            orjson.dumps(flow): standing.encode() for flow, standing in changes.items()
+            orjson.dumps(flow): status.encode() for flow, status in changes.items()
         }
 
         def call(client: redis.Redis) -> dict[bytes, bytes]:
@@ -100,7 +100,7 @@ def close(publisher: int | None, host: str) -> None:
     What waits for the host becomes due then, and with it what waits for the publisher's other
     hosts: addresses are encrypted, so a delivery's host is unknown until it is claimed.
     """
-    closed = Standing(State.CLOSED, clock.now(), BY_HAND)
+    closed = Status(State.CLOSED, clock.now(), BY_HAND)
     RedisStore().exchange({(publisher, host): closed})
     delivery_state.release_webhooks(publisher or 0, KNOWN_AFTER)
 
@@ -110,26 +110,26 @@ def forget() -> None:
     breakers.cache_clear()
 
 
-def _read(found: Mapping[bytes, bytes]) -> dict[Flow, Standing]:
+def _read(found: Mapping[bytes, bytes]) -> dict[Flow, Status]:
     read = {}
     for field, packed in found.items():
         try:
             publisher, host = orjson.loads(field)
         except ValueError:
             continue  # written by another release
-        read[publisher, host] = Standing.decode(packed)
+        read[publisher, host] = Status.decode(packed)
     return read
 
 
 def _gone(found: Mapping[bytes, bytes]) -> list[bytes]:
     """Return the fields of hosts to delete: those that recovered, and those beyond ``MOST``."""
     now = clock.now()
-    standings = {field: Standing.decode(packed) for field, packed in found.items()}
+    statuses = {field: Status.decode(packed) for field, packed in found.items()}
     gone = [
         field
-        for field, one in standings.items()
+        for field, one in statuses.items()
         if now
         > one.since + (CLOSED_FOR if one.state is State.CLOSED else one.cooldown + UNTRIED_FOR)
     ]
-    kept = sorted(standings.keys() - set(gone), key=lambda field: -standings[field].since)
+    kept = sorted(statuses.keys() - set(gone), key=lambda field: -statuses[field].since)
     return gone + kept[MOST:]

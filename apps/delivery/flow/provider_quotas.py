@@ -35,7 +35,7 @@ LIFE_SECONDS = 86400
 
 UNSHARED = CounterMetric(
     "notifier_unshared_throttles_total",
-    "Claims throttled by this process's own share of a quota, because Redis did not answer.",
+    "Claims limited by this process's own share of a quota, because Redis did not answer.",
 )
 HELD = CounterMetric(
     "notifier_throttled_total",
@@ -192,7 +192,7 @@ def narrow(
     for name, grant in take(queue.channel, wanted, queue.priority, again=again).items():
         quota = known[name]
         calls = quota.share(grant.processes) if quota.concurrent else None
-        if name in gates:  # half open: what is beyond its room does not wait for tokens
+        if name in gates:  # half open: what is beyond its allowance does not wait for tokens
             found[name] = replace(gates[name], capacity=grant.granted, calls=calls)
         else:
             pace = 1 / quota.per_second if quota.per_second else 0.0

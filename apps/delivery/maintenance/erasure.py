@@ -260,8 +260,8 @@ def erase_from_answers(
 ) -> Iterator[str]:
     """Take a person's name out of the answers that are kept with idempotency keys.
 
-    The keys of these notifications go: without its key, a repeated request is judged anew, and told
-    that the recipient is unknown. Yields where to go on.
+    The keys of these notifications go: without its key, a repeated request is judged anew, and the
+    answer is that the recipient is unknown. Yields where to go on.
     """
     rows = IdempotencyKey.objects.annotate(text=Cast("answer", TextField()))
     named = Q(created_at__lte=before, text__contains=written(user_id))
@@ -278,7 +278,7 @@ def erase_from_answers(
 
 
 def erase_from_events(user_id: str, before: datetime, position: str) -> Iterator[str]:
-    """Take a person's name, and what they wrote, out of the events told to status webhooks.
+    """Take a person's name, and what they wrote, out of the events of status webhooks.
 
     Events about somebody who was registered under the same ``user_id`` since stay as they are.
     Yields where to go on.
@@ -306,8 +306,8 @@ def _unsealed(key: UUID, sealed: bytes | memoryview) -> Content | None:
 
 def _naming(user_id: str, content: Content | None) -> list[dict[str, Any]]:
     """Return the parts of an event that name the person; they can be changed in place."""
-    told = _told(content.data) if content is not None else ()
-    return [one for one in told if one.get("user_id") == user_id]
+    reported = _reported(content.data) if content is not None else ()
+    return [one for one in reported if one.get("user_id") == user_id]
 
 
 @transaction.atomic
@@ -340,7 +340,7 @@ def _erase_from_event(key: UUID, user_id: str, before: datetime) -> None:
         rows.update(content=sealed_content.seal(key, content))
 
 
-def _told(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _reported(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the parts of an event that name a person; they can be changed in place."""
     message = data.get("message")
     replies = [message] if isinstance(message, dict) else []  # of a test call it is a text

@@ -208,21 +208,21 @@ class _Breakers(Collector):
             "0 closed, 1 half open, 2 open, 3 paused by an operator.",
             labels=["provider"],
         )
-        doubted = GaugeMetricFamily(
+        guarded = GaugeMetricFamily(
             "notifier_addresses_doubted",
             "1 while a provider reports too many dead addresses to be believed.",
             labels=["provider"],
         )
         for breaker in breakers.breakers():
             gauge.add_metric([breaker.name], _BREAKER_STATES.index(breaker.state))
-            doubted.add_metric([breaker.name], breaker.doubted)
+            guarded.add_metric([breaker.name], breaker.guarded)
         alone = GaugeMetricFamily(
             "notifier_hosts_left_alone",
             "Hosts of webhooks whose breaker is not closed, counted once for each publisher.",
         )
         alone.add_metric([], len(host_breakers.left_alone()))
         yield gauge
-        yield doubted
+        yield guarded
         yield alone
 
 

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from apps.api import pagination
 from apps.core.delivery_ids import number_of, public_id
-from apps.core.row_windows import look_through
+from apps.core.row_windows import row_window
 from apps.delivery import state
 from apps.delivery.models import DeadLetter, Delivery, NotificationKind
 from apps.topics.selectors import ids_of_name
@@ -98,7 +98,7 @@ def redrive(publisher_id: int | None, what: Sequence[str] | Match, beyond: int =
         rows = of(publisher_id).filter(pk__gt=beyond)
         end = None
         if wanted := matching(what):
-            rows, end = look_through(rows, "delivery_id", pagination.LOOK_THROUGH)
+            rows, end = row_window(rows, "delivery_id", pagination.MOST_EXAMINED)
         found = _owners(rows.filter(wanted).order_by("pk")[: AT_ONCE + 1])
         if len(found) > AT_ONCE:
             found.pop(max(found))

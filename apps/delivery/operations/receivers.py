@@ -35,7 +35,7 @@ def judge_again(recipient_ids: Collection[int], **_: object) -> None:
 
 
 @receiver(digests_changed)
-def tell_now(recipient_ids: Collection[int], **_: object) -> None:
+def send_digests_now(recipient_ids: Collection[int], **_: object) -> None:
     """Close the open digests of people who chose another time: what comes next waits for that."""
     open_digests.make_due(recipient_ids)
 

@@ -27,7 +27,7 @@ from django.utils.formats import date_format
 
 from apps.content.models import TemplateVersion
 from apps.core import clock
-from apps.core.row_windows import look_through
+from apps.core.row_windows import row_window
 from apps.delivery import sealed_content, selectors
 from apps.delivery.models import Delivery, Notification, NotificationKind
 from apps.delivery.selectors import NotificationState
@@ -49,7 +49,7 @@ MOST_MILLISECONDS = 2**48 - 1
 MOST_FOUND = 1_000
 #: A person's deliveries that are looked through for those at an address, and notifications for
 #: those with a title.
-LOOK_THROUGH = 100_000
+MOST_EXAMINED = 100_000
 #: Titles that a search reads, in how many seconds, and how many it fetches at once.
 MOST_TITLES, LONGEST_TITLES, TITLES_AT_ONCE = 20_000, 2.0, 1_000
 #: Contacts of one address that are looked at.
@@ -192,7 +192,7 @@ def deliveries_at(address: str) -> Found:
     """Find the newest deliveries to an address, in any spelling, of any channel.
 
     A person's deliveries are looked through, of which those at the address may be the fewest: of
-    all its contacts together ``LOOK_THROUGH``.
+    all its contacts together ``MOST_EXAMINED``.
     """
     contacts = list(
         contacts_of_address(address)
@@ -203,12 +203,12 @@ def deliveries_at(address: str) -> Found:
     cuts = []
     if len(contacts) > MOST_CONTACTS:
         cuts.append(f"More than {MOST_CONTACTS} have this address: the newest of them were asked.")
-    each = LOOK_THROUGH // max(1, min(len(contacts), MOST_CONTACTS))
+    each = MOST_EXAMINED // max(1, min(len(contacts), MOST_CONTACTS))
     for contact_id, recipient_id in contacts[:MOST_CONTACTS]:
         if recipient_id is None:
             rows, end = Delivery.objects.filter(recipient_id=None, contact_id=contact_id), None
         else:
-            rows, end = look_through(_to(recipient_id), "-id", each)
+            rows, end = row_window(_to(recipient_id), "-id", each)
             rows = rows.filter(contact_id=contact_id)
         newest = list(rows.order_by("-pk").values_list("pk", flat=True)[: MOST_FOUND + 1])
         found += newest[:MOST_FOUND]
@@ -233,7 +233,7 @@ def titled(words: str) -> Found:
     nor is content that was deleted or whose key is missing.
     """
     until = time.monotonic() + LONGEST_TITLES
-    rows, end = look_through(Notification.objects.all(), "-id", LOOK_THROUGH)
+    rows, end = row_window(Notification.objects.all(), "-id", MOST_EXAMINED)
     kept = rows.filter(kind=NotificationKind.PUBLISHED, template_version_id=None)
     kept = kept.exclude(content=b"").order_by("-pk")
     wanted, looked, found = words.casefold(), 0, []

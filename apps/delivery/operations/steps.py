@@ -42,7 +42,7 @@ class StepState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class StepProgress:
     """One step, and what became of it.
 
     ``group``: the name of its group; empty where that was deleted, ``None`` where it has none.
@@ -67,7 +67,9 @@ class Acknowledgement:
     acknowledged_at: datetime
 
 
-def outlook(row: Notification, counts: Mapping[str, Mapping[str, int]]) -> list[Outlook]:
+def progress_of_steps(
+    row: Notification, counts: Mapping[str, Mapping[str, int]]
+) -> list[StepProgress]:
     """Return the steps of a notification. ``counts``: its deliveries by channel and state."""
     steps = plan.of(row.steps)
     if not steps:
@@ -91,9 +93,9 @@ def outlook(row: Notification, counts: Mapping[str, Mapping[str, int]]) -> list[
             return StepState.SENDING
         return StepState.DONE if made else StepState.NOT_NEEDED
 
-    def outlook_of(step: Step) -> Outlook:
+    def progress_of_step(step: Step) -> StepProgress:
         found = state(step)
-        return Outlook(
+        return StepProgress(
             step.number,
             step.channel,
             None if step.group_id is None else names.get(step.group_id, ""),
@@ -104,7 +106,7 @@ def outlook(row: Notification, counts: Mapping[str, Mapping[str, int]]) -> list[
             by_step[step.number],
         )
 
-    return [outlook_of(step) for step in steps]
+    return [progress_of_step(step) for step in steps]
 
 
 def _counts(

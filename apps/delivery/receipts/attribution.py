@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from apps.delivery.state import DeliveryStanding
+from apps.delivery.state import DeliveryStatus
 from apps.preferences.selectors import readable_addresses
 from notifier.domain.ids.delivery_ids import DeliveryId
 from notifier.domain.states import DeliveryState
@@ -39,40 +39,40 @@ def ignore_reason(
     reported: ReportedEvent,
     provider: str,
     name: DeliveryId,
-    standing: DeliveryStanding | None,
+    status: DeliveryStatus | None,
     address: str,
 ) -> IgnoreReason | None:
     """Return why an event is not about a message of the delivery; ``None`` if it is or may be.
 
-    ``standing``: the delivery, ``None`` if there is none. ``address``: where it was sent, empty if
+    ``status``: the delivery, ``None`` if there is none. ``address``: where it was sent, empty if
     that is not known any more.
     """
-    if standing is None or standing.contact_id is None:
+    if status is None or status.contact_id is None:
         return IgnoreReason.DELIVERY
-    if standing.channel != settings.PROVIDERS[provider]["channel"]:
+    if status.channel != settings.PROVIDERS[provider]["channel"]:
         return IgnoreReason.DELIVERY
     if reported.address and address and reported.address.casefold() != address.casefold():
         return IgnoreReason.ADDRESS
-    if standing.took(provider, reported.message_id):
+    if status.took(provider, reported.message_id):
         return None
     if not name.installation:
         return IgnoreReason.INSTALLATION
-    if standing.may_have(provider) or is_undecided(standing, provider, reported.message_id):
+    if status.may_have(provider) or is_undecided(status, provider, reported.message_id):
         return None
     return IgnoreReason.MESSAGE
 
 
-def is_undecided(standing: DeliveryStanding, provider: str, message_id: str) -> bool:
+def is_undecided(status: DeliveryStatus, provider: str, message_id: str) -> bool:
     """Return whether a call is under way whose answer will decide whose message it is."""
-    return standing.state == DeliveryState.SENDING and not (
-        standing.took(provider, message_id) or standing.may_have(provider)
+    return status.state == DeliveryState.SENDING and not (
+        status.took(provider, message_id) or status.may_have(provider)
     )
 
 
-def addresses(standing: Iterable[DeliveryStanding]) -> dict[int, str]:
+def addresses(statuses: Iterable[DeliveryStatus]) -> dict[int, str]:
     """Decrypt the addresses of deliveries, by delivery id; unreadable ones are left out."""
     sent_to = defaultdict(list)
-    for one in standing:
+    for one in statuses:
         if one.contact_id is not None:
             sent_to[one.contact_id].append(one.id)
     return {

@@ -14,16 +14,16 @@ from apps.delivery.models import Attempt, Delivery, ReceiptEvent
 from apps.delivery.monitoring import metrics
 from apps.delivery.receipts import attribution
 from apps.delivery.receipts.attribution import IgnoreReason
-from apps.delivery.state import DeliveryStanding
+from apps.delivery.state import DeliveryStatus
 from apps.preferences.contacts import disabling
 from apps.preferences.contacts.disabling import ProviderReport
 from notifier.domain.ids.delivery_ids import DeliveryId
 from notifier.domain.redaction import without_address
 from notifier.domain.states import WAITING, DeliveryState
 from notifier.receipts import (
-    DOUBTED,
     HARD_BOUNCE,
     LOSSES,
+    MANY_DEAD_ADDRESSES,
     SUPPRESSING,
     Event,
     ReportedEvent,
@@ -57,16 +57,16 @@ def apply(events: Sequence[DeliveryEvent]) -> None:
     """Store events that are new and apply them. In the caller's transaction."""
     since = tracing.now()
     ids = {one.delivery for one in events}
-    locked = delivery_state.lock_standings(ids)
+    locked = delivery_state.lock_statuses(ids)
     # A delivery that could not be locked is being written by a worker, or does not exist.
-    standing = {**delivery_state.read_standings(ids - locked.keys()), **locked}
-    addresses = attribution.addresses(standing.values())
+    statuses = {**delivery_state.read_statuses(ids - locked.keys()), **locked}
+    addresses = attribution.addresses(statuses.values())
     earlier = _EarlierEvents(ids)
     transitions = _Transitions(locked)
     rows, suppressed = [], {}
     new_events: list[tuple[DeliveryEvent, bool]] = []
     for one in events:
-        delivery, reported = standing.get(one.delivery), one.reported
+        delivery, reported = statuses.get(one.delivery), one.reported
         address = addresses.get(one.delivery, "")
         why = attribution.ignore_reason(reported, one.provider, one.name, delivery, address)
         if why is not None or delivery is None:
@@ -74,11 +74,11 @@ def apply(events: Sequence[DeliveryEvent]) -> None:
         elif earlier.is_new(one):
             undecided = attribution.is_undecided(delivery, one.provider, reported.message_id)
             new_events.append((one, undecided))
-    doubted = _doubted(
+    guarded = _guarded(
         (one.provider, one.reported) for one, undecided in new_events if not undecided
     )
     for one, undecided in new_events:
-        reported = one.reported if undecided else _believable(one.provider, one.reported, doubted)
+        reported = one.reported if undecided else _believable(one.provider, one.reported, guarded)
         if reported.detail:
             known = addresses.get(one.delivery, "")
             reported = replace(reported, detail=without_address(reported.detail, known))
@@ -111,7 +111,7 @@ def apply(events: Sequence[DeliveryEvent]) -> None:
     )
 
 
-def _doubted(events: Iterable[tuple[str, ReportedEvent]]) -> set[str]:
+def _guarded(events: Iterable[tuple[str, ReportedEvent]]) -> set[str]:
     """Count reports of dead addresses; return providers with too many of them to be believed."""
     tallies: dict[str, Tally] = {}
     for provider, reported in events:
@@ -125,10 +125,10 @@ def _doubted(events: Iterable[tuple[str, ReportedEvent]]) -> set[str]:
     return address_guards.check_receipts(tallies)
 
 
-def _believable(provider: str, reported: ReportedEvent, doubted: Container[str]) -> ReportedEvent:
-    """Return the event; if its provider is doubted, with a reason that blames no address."""
-    if provider in doubted and reported.reason == HARD_BOUNCE:
-        return replace(reported, reason=DOUBTED)
+def _believable(provider: str, reported: ReportedEvent, guarded: Container[str]) -> ReportedEvent:
+    """Return the event; if its provider is guarded, with a reason that blames no address."""
+    if provider in guarded and reported.reason == HARD_BOUNCE:
+        return replace(reported, reason=MANY_DEAD_ADDRESSES)
     return reported
 
 
@@ -150,7 +150,7 @@ def apply_pending(limit: int) -> int:
     )
     if not rows:
         return 0
-    locked = delivery_state.lock_standings({row.delivery_id for row in rows})
+    locked = delivery_state.lock_statuses({row.delivery_id for row in rows})
     transitions = _Transitions(locked)
     known_rows: list[ReceiptEvent] = []
     attributed, done, forgotten, suppressed = [], [], [], {}
@@ -165,11 +165,11 @@ def apply_pending(limit: int) -> int:
                 continue
             attributed.append(row)
         known_rows.append(row)
-    doubted = _doubted((row.provider, _reported(row)) for row in attributed)
+    guarded = _guarded((row.provider, _reported(row)) for row in attributed)
     for row in known_rows:
         reported = _reported(row)
         if not row.attributed:
-            reported = _believable(row.provider, reported, doubted)
+            reported = _believable(row.provider, reported, guarded)
             row.reason, row.attributed = reported.reason, True
             if reported.reason in SUPPRESSING:
                 suppressed[row.delivery_id] = ProviderReport(
@@ -219,9 +219,9 @@ class _EarlierEvents:
 class _Transitions:
     """State changes of locked deliveries, event by event."""
 
-    def __init__(self, standing: Mapping[int, DeliveryStanding]) -> None:
-        self._standing = standing
-        self._state = {key: DeliveryState(one.state) for key, one in standing.items()}
+    def __init__(self, statuses: Mapping[int, DeliveryStatus]) -> None:
+        self._statuses = statuses
+        self._state = {key: DeliveryState(one.state) for key, one in statuses.items()}
         self._reason: dict[int, str] = {}
 
     def waits(self, delivery: int) -> bool:
@@ -237,8 +237,8 @@ class _Transitions:
         state = self._state.get(delivery)
         if state is None or (new := after(state, reported.event, reported.reason)) == state:
             return False
-        standing = self._standing[delivery]
-        if reported.event in LOSSES and not standing.was_sent_as(provider, reported.message_id):
+        status = self._statuses[delivery]
+        if reported.event in LOSSES and not status.was_sent_as(provider, reported.message_id):
             return False
         self._state[delivery] = new
         self._reason[delivery] = reported.reason if new in UNDELIVERED else ""
@@ -248,7 +248,7 @@ class _Transitions:
         """Write the final states."""
         delivery_state.apply_receipts(
             [
-                (self._standing[key], self._state[key], reason)
+                (self._statuses[key], self._state[key], reason)
                 for key, reason in self._reason.items()
             ]
         )

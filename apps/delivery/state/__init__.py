@@ -33,10 +33,10 @@ from apps.delivery.state.deferral import (
 from apps.delivery.state.eligibility.rules import ChunkToDeliver, DeliveryRules
 from apps.delivery.state.lost_claims import release_lost
 from apps.delivery.state.receipts import (
-    DeliveryStanding,
+    DeliveryStatus,
     apply_receipts,
-    lock_standings,
-    read_standings,
+    lock_statuses,
+    read_statuses,
 )
 from apps.delivery.state.recording import ClaimLost, Result, record, still_claimed
 from apps.delivery.state.redriving import lock_free, make_dead_letters, redrive, release
@@ -48,7 +48,7 @@ __all__ = [
     "ClaimLost",
     "Claimed",
     "DeliveryRules",
-    "DeliveryStanding",
+    "DeliveryStatus",
     "QuietColumns",
     "Result",
     "apply_receipts",
@@ -57,9 +57,9 @@ __all__ = [
     "create_deliveries",
     "create_in_order",
     "lock_free",
-    "lock_standings",
+    "lock_statuses",
     "make_dead_letters",
-    "read_standings",
+    "read_statuses",
     "record",
     "redrive",
     "release",

@@ -5,7 +5,7 @@ A deferred chunk or delivery has a reason and the time from which it may be clai
 - A paused topic: its chunks wait until it is resumed. So do its deliveries that are due again, or
   they wait ``SHORTEST`` seconds where it might be resumed before their deferral commits
   (``resumption.resume_due``). ``release_topic`` makes both due.
-- A paused provider, an open breaker or doubted addresses: ``release_channel``.
+- A paused provider, an open breaker or guard: ``release_channel``.
 - A webhook host that does not answer: ``release_webhooks``.
 - A person's quiet hours: its deliveries wait until they end; ``release_people``, where they changed
   them.

@@ -17,7 +17,7 @@ from notifier.receipts import is_about
 
 #: States of a delivery whose last message a provider took.
 TAKEN = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.BOUNCED})
-_STANDING = """
+_STATUS = """
 SELECT d.id, d.state, d.notification_id, d.channel, d.provider, d.provider_message_id,
        d.contact_id,
        ARRAY(SELECT a.provider FROM delivery_attempt a
@@ -27,8 +27,8 @@ SELECT d.id, d.state, d.notification_id, d.channel, d.provider, d.provider_messa
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryStanding:
-    """A delivery's state; locked until the commit if ``lock_standings`` returned it.
+class DeliveryStatus:
+    """A delivery's state; locked until the commit if ``lock_statuses`` returned it.
 
     ``message_id``: the provider's id of its last message; empty where it gave none.
     """
@@ -63,8 +63,8 @@ class DeliveryStanding:
         return len(self.unanswered) <= 1
 
 
-def lock_standings(delivery_ids: Iterable[int]) -> dict[int, DeliveryStanding]:
-    """Lock these deliveries and return their standings by id; skip those that are locked.
+def lock_statuses(delivery_ids: Iterable[int]) -> dict[int, DeliveryStatus]:
+    """Lock these deliveries and return their statuses by id; skip those that are locked.
 
     Waiting for a worker that is recording them could deadlock: it locks many, in its own order.
     Their lines are locked first, as a claim does, because ``apply_receipts`` takes deliveries out
@@ -80,24 +80,24 @@ def lock_standings(delivery_ids: Iterable[int]) -> dict[int, DeliveryStanding]:
             ordering_keys.lock(ordered)
         cursor.execute(
             # A delivery created since the query above may be in a line that is not locked.
-            f"""{_STANDING}
+            f"""{_STATUS}
                AND NOT EXISTS (SELECT FROM delivery_turn t
                                 WHERE t.delivery_id = d.id AND t.line <> ALL(%s::bigint[]))
                FOR UPDATE SKIP LOCKED
             """,
             [ids, ordered],
         )
-        return {row[0]: DeliveryStanding(*row) for row in cursor.fetchall()}
+        return {row[0]: DeliveryStatus(*row) for row in cursor.fetchall()}
 
 
-def read_standings(delivery_ids: Iterable[int]) -> dict[int, DeliveryStanding]:
-    """Return the standings of these deliveries by id, as last committed, without locking them."""
+def read_statuses(delivery_ids: Iterable[int]) -> dict[int, DeliveryStatus]:
+    """Return the statuses of these deliveries by id, as last committed, without locking them."""
     ids = list(delivery_ids)
     if not ids:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, [ids])
-        return {row[0]: DeliveryStanding(*row) for row in cursor.fetchall()}
+        cursor.execute(_STATUS, [ids])
+        return {row[0]: DeliveryStatus(*row) for row in cursor.fetchall()}
 
 
 _SETTLE = """
@@ -108,8 +108,8 @@ UPDATE delivery_delivery d
 """
 
 
-def apply_receipts(moves: Sequence[tuple[DeliveryStanding, DeliveryState, str]]) -> None:
-    """Move deliveries that ``lock_standings`` returned: each to a state, for a reason.
+def apply_receipts(moves: Sequence[tuple[DeliveryStatus, DeliveryState, str]]) -> None:
+    """Move deliveries that ``lock_statuses`` returned: each to a state, for a reason.
 
     Runs in the caller's transaction.
     """
@@ -119,7 +119,7 @@ def apply_receipts(moves: Sequence[tuple[DeliveryStanding, DeliveryState, str]])
         cursor.execute(
             _SETTLE,
             [
-                [standing.id for standing, _, _ in moves],
+                [status.id for status, _, _ in moves],
                 [state for _, state, _ in moves],
                 [reason for _, _, reason in moves],
             ],
@@ -136,16 +136,16 @@ def apply_receipts(moves: Sequence[tuple[DeliveryStanding, DeliveryState, str]])
     followed = following.follow([one.id for one, _, _ in moves])
     deliveries_moved.send(
         None,
-        moves=[(standing.id, state) for standing, state, _ in moves] + following.signals(followed),
+        moves=[(status.id, state) for status, state, _ in moves] + following.signals(followed),
     )
     changes: counts.Moves = Counter()
-    for standing, state, _ in moves:
-        changes[standing.notification_id, standing.channel, state] += 1
-        changes[standing.notification_id, standing.channel, standing.state] -= 1
+    for status, state, _ in moves:
+        changes[status.notification_id, status.channel, state] += 1
+        changes[status.notification_id, status.channel, status.state] -= 1
     changes.update(following.moves(followed))
     counts.add(changes)
     counts.add_arrivals(
-        (standing.channel, standing.provider)
-        for standing, state, _ in moves
+        (status.channel, status.provider)
+        for status, state, _ in moves
         if state == DeliveryState.DELIVERED
     )

@@ -139,7 +139,7 @@ def _event(
 def _drafts(state: str, moves: Iterable[Move], contacts: Sequence[int]) -> Iterator[Draft]:
     """Yield the notifications of events."""
     for batch in _batches(moves):
-        told = [one.place for one in batch if one.place is not None]
+        places = [one.place for one in batch if one.place is not None]
         events = [one.event for one in batch]
         yield Draft(
             content=Content(data={"deliveries": events}, event_type=f"delivery.{state}"),
@@ -147,7 +147,7 @@ def _drafts(state: str, moves: Iterable[Move], contacts: Sequence[int]) -> Itera
             channels=[WEBHOOK],
             contact_ids=contacts,
             kind=NotificationKind.STATUS,
-            traceparent=traces.record_telling(told) if told else None,
+            traceparent=traces.record_status_event(places) if places else None,
         )
 
 

@@ -1,6 +1,6 @@
 """Tell status webhooks what people changed on the pages that links in messages open.
 
-The publisher of that message is told of everything that it may know, and a topic's owner of its
+The publisher of that message is notified of everything that it may know, and a topic's owner of its
 topic. Events are accepted in the transaction of the change, so both are committed or neither.
 """
 

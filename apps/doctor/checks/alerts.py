@@ -11,7 +11,7 @@ from apps.doctor.checks.encryption import is_local
 from apps.doctor.findings import Finding, Options, Reporter
 
 _found = Reporter("alerts")
-_DOCS = "docs/operations.md#without-prometheus"
+_DOCS = "docs/operations/alerts.md#without-prometheus"
 
 
 def check(options: Options) -> Iterator[Finding]:

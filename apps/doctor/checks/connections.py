@@ -39,7 +39,7 @@ def check(connection: Any, options: Options) -> Iterator[Finding]:
     """Compare what the processes take with what PostgreSQL gives."""
     with connection.cursor() as cursor:
         cursor.execute(_ROOM)
-        room, reserved, others, of_role, of_database = cursor.fetchone()
+        available, reserved, others, of_role, of_database = cursor.fetchone()
     need = wanted(options.processes)
     limits = [limit for limit in (of_role, of_database) if limit >= 0]
     if limits and min(limits) < need:
@@ -48,19 +48,19 @@ def check(connection: Any, options: Options) -> Iterator[Finding]:
             f"{min(limits)}",
             f"ALTER ROLE … CONNECTION LIMIT {need}, and the same for the database",
         )
-    if room < need:
+    if available < need:
         yield _found.warning(
-            f"the processes open up to {need} connections, and PostgreSQL gives {room} to all",
+            f"the processes open up to {need} connections, and PostgreSQL gives {available} to all",
             f"set max_connections to {need + 20} or more, lower NOTIFIER_DATABASE_POOL, or put "
-            "PgBouncer in front (docs/operations.md#behind-pgbouncer)",
+            "PgBouncer in front (docs/operations/connections.md#behind-pgbouncer)",
         )
-    elif room - others < need:
+    elif available - others < need:
         yield _found.warning(
-            f"the processes open up to {need} connections; PostgreSQL gives {room}, of which "
+            f"the processes open up to {need} connections; PostgreSQL gives {available}, of which "
             f"others have {others} now",
             "raise max_connections, or keep some for the service "
-            "(docs/operations.md#connections-that-are-kept-for-the-service)",
+            "(docs/operations/connections.md#reserved-connections)",
         )
     else:
         kept = f", {reserved} of them reserved" if reserved else ""
-        yield _found.ok(f"the processes open up to {need} of {room}{kept}")
+        yield _found.ok(f"the processes open up to {need} of {available}{kept}")

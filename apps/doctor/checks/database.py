@@ -1,4 +1,4 @@
-"""PostgreSQL: reachable, of a version that will do, migrated, with limits and room, and private."""
+"""PostgreSQL: reachable, of a version that will do, migrated, with limits, and private."""
 
 import time
 from collections.abc import Iterator
@@ -123,7 +123,7 @@ def _plain() -> Iterator[Finding]:
             f"the tables of deliveries have {size / 2**30:,.0f} GiB and no partitions: what is "
             "over its retention is deleted row by row",
             "have them partitioned by day with manage.py partition, while the service runs "
-            "(docs/operations.md#partitions)",
+            "(docs/operations/partitions.md)",
         )
 
 
@@ -221,7 +221,7 @@ def _limits(connection: Any) -> Iterator[Finding]:
         yield _found.error(
             f"sessions lack their limits, without which no process starts: {', '.join(wrong)}",
             "have the pooler set them, or give them to the role "
-            "(docs/operations.md#behind-pgbouncer)",
+            "(docs/operations/connections.md#behind-pgbouncer)",
         )
 
 

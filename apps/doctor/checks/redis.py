@@ -72,7 +72,8 @@ def _role(at: str, info: Mapping[str, Any]) -> Iterator[Finding]:
     if info["role"] != "master":
         yield _found.error(
             f"{at} is a replica, which takes no writes",
-            "name the master, or a proxy that follows it (docs/operations.md#redis-behind-a-proxy)",
+            "name the master, or a proxy that follows it "
+            "(docs/operations/connections.md#redis-behind-a-proxy)",
         )
 
 

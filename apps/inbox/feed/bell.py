@@ -1,7 +1,7 @@
-"""The bell: tell the processes of streams, through Redis, whose inboxes have changed.
+"""The bell: notify the processes of streams, through Redis, whose inboxes have changed.
 
-It says only where to look. Whatever is lost with Redis is found by the streams' own look at the
-versions (``apps.inbox.stream``).
+It only names the inboxes to read. Whatever is lost with Redis is found by the streams' own polls of
+the versions (``apps.inbox.stream``).
 """
 
 from array import array

@@ -1,6 +1,6 @@
-"""Versions of inboxes: what a stream has not told yet is what has a later one (``Feed``).
+"""Versions of inboxes: what a stream has not sent yet is what has a later one (``Feed``).
 
-A change of many items takes several versions, one after the other, so that a stream tells them in
+A change of many items takes several versions, one after the other, so that a stream sends them in
 batches, and goes on after the last one that a client got.
 """
 
@@ -37,7 +37,7 @@ UPDATE inbox_feed f SET version = reached.version
 def step(order: str) -> str:
     """Return SQL: how many versions after its change's first one an item's is.
 
-    ``order``: the column that items of an inbox are told in the order of.
+    ``order``: the column that items of an inbox are sent in the order of.
     """
     return f"(row_number() OVER (PARTITION BY recipient_id ORDER BY {order}) - 1) / {PER_VERSION}"
 

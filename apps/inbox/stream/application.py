@@ -120,7 +120,7 @@ class Stream:
                 "NOTIFIER_INBOX_ORIGINS.",
             )
         since = _since(request.since)
-        self._check_room(request.origin)
+        self._check_capacity(request.origin)
         with self.hub.counted(request.origin):
             admitted = await self._admitted(request, receive)
             if admitted is None:
@@ -170,7 +170,7 @@ class Stream:
             self._admitting -= 1
 
     async def _open(self, connection: Connection, receive: Receive) -> None:
-        """Have a connection told until it ends."""
+        """Have changes sent to a connection until it ends."""
         self.hub.add(connection)
         try:
             try:
@@ -183,7 +183,7 @@ class Stream:
             self.hub.remove(connection)
             connection.leave()
 
-    def _check_room(self, origin: str) -> None:
+    def _check_capacity(self, origin: str) -> None:
         """Raise a ``Problem`` where there are as many connections as there may be."""
         if self.hub.stopping or self.hub.count >= settings.STREAM_CONNECTIONS:
             raise _full()

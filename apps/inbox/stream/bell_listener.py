@@ -46,8 +46,8 @@ class BellListener(threading.Thread):
             except (redis.RedisError, OSError) as error:
                 if not self._away:
                     log.warning(
-                        "Redis does not answer (%s): streams look for changes by themselves, and "
-                        "tell them some seconds later",
+                        "Redis does not answer (%s): streams poll for changes, and "
+                        "send them some seconds later",
                         type(error).__name__,
                     )
                 self._away = True

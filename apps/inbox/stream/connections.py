@@ -1,4 +1,4 @@
-"""A connection of the stream: what it has been told, and what is being written to it."""
+"""A connection of the stream: what it has been sent, and what is being written to it."""
 
 import asyncio
 import time
@@ -16,14 +16,14 @@ class Connection:
     """An open response of server-sent events.
 
     - ``user_id``: the person.
-    - ``since``: the version up to which it has been told all, ``None`` for "from now on".
-    - ``item_id``: the item up to which it has been told that version itself.
-    - ``counts``: those that it was told last, ``None`` before it was told anything.
+    - ``since``: the version up to which it has been sent all, ``None`` for "from now on".
+    - ``item_id``: the item up to which it has been sent that version itself.
+    - ``counts``: those that it was sent last, ``None`` before it was sent anything.
     - ``expires_at``: when its token does, in seconds of ``time.monotonic``.
-    - ``uncounted``: changes were told since the counts were.
-    - ``behind``: something was left out because the client had not taken what was before it.
+    - ``uncounted``: changes were sent since the counts were.
+    - ``skipped``: something was left out because the client had not taken what was before it.
     - ``opened``: done once its person's inbox was read, and the response has begun.
-    - ``freed``: called with the person where the client has taken all, and it is behind.
+    - ``freed``: called with the person where the client has taken all, and something was left out.
 
     ``abort`` closes the socket at once. Writing takes a task for as long as the client's socket is
     full, and none while nothing happens.
@@ -35,7 +35,6 @@ class Connection:
         "_send",
         "_start",
         "_task",
-        "behind",
         "counts",
         "expires_at",
         "finished",
@@ -43,6 +42,7 @@ class Connection:
         "item_id",
         "opened",
         "since",
+        "skipped",
         "uncounted",
         "user_id",
         "writing_since",
@@ -65,7 +65,7 @@ class Connection:
         self.expires_at = expires_at
         self.counts: Counts | None = None
         self.uncounted = False
-        self.behind = False
+        self.skipped = False
         self.freed: Callable[[str], None] | None = None
         self.finished = False
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -123,10 +123,10 @@ class Connection:
                 more = not self.finished
                 await self._send({"type": "http.response.body", "body": data, "more_body": more})
                 self.written_at = time.monotonic()
-        except OSError:  # the client has left, which the request's own task is told
+        except OSError:  # the client has left, which the request's own task notices
             self.finished = True
         finally:
             self._task = None
-            if self.behind and self.freed is not None and not self.finished:
-                self.behind = False
+            if self.skipped and self.freed is not None and not self.finished:
+                self.skipped = False
                 self.freed(self.user_id)

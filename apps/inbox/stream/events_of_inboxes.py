@@ -10,10 +10,10 @@ from apps.inbox.stream.events import ChangeEvent
 from apps.inbox.stream.statements import WHOLE, Since, State
 
 
-class Told(NamedTuple):
+class Changes(NamedTuple):
     """Events of what changed. ``complete``: these are all of them.
 
-    ``known``: false where what was missed cannot be told any more.
+    ``known``: false where what was missed cannot be sent any more.
     """
 
     rows: list[ChangeEvent]
@@ -21,8 +21,8 @@ class Told(NamedTuple):
     known: bool = True
 
 
-NOTHING = Told([], True)
-_UNKNOWN = Told([], True, known=False)
+NOTHING = Changes([], True)
+_UNKNOWN = Changes([], True, known=False)
 
 
 class Asked(NamedTuple):
@@ -36,14 +36,16 @@ class Asked(NamedTuple):
     listening: bool
 
 
-class Look(NamedTuple):
-    """An inbox now, and what its connections have not been told, by what they have."""
+class InboxChanges(NamedTuple):
+    """An inbox now, and what its connections have not been sent, by what they have."""
 
     state: State
-    told: dict[Asked, Told]
+    missed: dict[Asked, Changes]
 
 
-def look(asked: Mapping[str, Collection[Asked]], *, limit: float | None = None) -> dict[str, Look]:
+def read_changes(
+    asked: Mapping[str, Collection[Asked]], *, limit: float | None = None
+) -> dict[str, InboxChanges]:
     """Return the inboxes of these people, with what changed after each of the places given.
 
     People who are not registered are left out. ``limit``: seconds that a statement may take.
@@ -62,11 +64,11 @@ def look(asked: Mapping[str, Collection[Asked]], *, limit: float | None = None) 
     finally:
         connection.close()
     made = {
-        since: Told(events.changes(some.rows, places), some.complete)
+        since: Changes(events.changes(some.rows, places), some.complete)
         for since, some in missed.items()
     }
     return {
-        user_id: Look(
+        user_id: InboxChanges(
             state,
             {
                 one: made.get(Since(state.recipient_id, one.since, one.item_id), NOTHING)

@@ -1,4 +1,4 @@
-"""The hub: all connections of this process, and the loops that tell them what changed."""
+"""The hub: all connections of this process, and the loops that send them what changed."""
 
 import asyncio
 import logging
@@ -22,9 +22,9 @@ from apps.inbox.stream import events
 from apps.inbox.stream.bell_listener import BellListener
 from apps.inbox.stream.connections import Connection
 from apps.inbox.stream.events import Event
-from apps.inbox.stream.events_of_inboxes import NOTHING, Look, latest, look, ping
+from apps.inbox.stream.events_of_inboxes import NOTHING, InboxChanges, latest, ping, read_changes
 from apps.inbox.stream.statements import WHOLE
-from apps.inbox.stream.traces import LookTraces
+from apps.inbox.stream.traces import SentTraces
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -35,7 +35,7 @@ K = TypeVar("K")
 AT_ONCE = 200
 #: Seconds without an event after which a connection gets a heartbeat.
 HEARTBEAT = 25.0
-#: Seconds between two looks at all versions: for messages that were lost, and without Redis.
+#: Seconds between two polls of all versions: for messages that were lost, and without Redis.
 EVERY, EVERY_WITHOUT_BELL = 10.0, 2.0
 #: Seconds that a client may take to read what was written.
 SLOWEST = 30.0
@@ -47,7 +47,7 @@ READ_WITHIN = 5.0
 #: Seconds that a stopping process waits for clients to take its last event.
 LONGEST_STOP = 5.0
 #: Milliseconds after which clients come back: spread, so that they do not all come at once. They
-#: are told at the beginning, since a process that is killed tells nothing at its end.
+#: are sent it at the beginning, since a process that is killed sends nothing at its end.
 RETRY = (1_000, 6_000)
 
 OPEN = Gauge(
@@ -55,10 +55,10 @@ OPEN = Gauge(
 )
 POLLING = Gauge(
     "notifier_stream_polling",
-    "1 where a stream hears no bell, because Redis is away, and looks for changes by itself.",
+    "1 where a stream hears no bell, because Redis is away, and polls for changes.",
     multiprocess_mode="livemax",
 )
-TOLD = Counter("notifier_stream_events_total", "Events that were told, by their name.", ["event"])
+SENT = Counter("notifier_stream_events_total", "Events that were sent, by their name.", ["event"])
 SECONDS = Histogram(
     "notifier_stream_seconds",
     "Seconds from a change of an inbox until it was written to a connection that had all before.",
@@ -77,8 +77,8 @@ class Hub:
         self._strangers: set[str] = set()
         self._wanted: dict[str, None] = {}
         self._wants = asyncio.Event()
-        self._look_now = asyncio.Event()
-        self._rings = False
+        self._poll_now = asyncio.Event()
+        self._hears_bell = False
         self.stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         # People whose inboxes are read one by one, and seconds until the next attempt. Those who
@@ -94,7 +94,7 @@ class Hub:
     def start(self) -> None:
         """Start the loops, and the thread that hears the bell."""
         loop = asyncio.get_running_loop()
-        steps = [self._tell, self._tell_apart, self._tell_again, self._look_around, self._attend]
+        steps = [self._send_changes, self._read_apart, self._read_again, self._poll, self._attend]
         self._tasks = [loop.create_task(self._forever(step)) for step in steps]
 
         def in_loop(what: Callable[[T], None]) -> Callable[[T], None]:
@@ -104,11 +104,11 @@ class Hub:
 
             return call
 
-        self._listener = BellListener(in_loop(self._rung), in_loop(self._set_rings))
+        self._listener = BellListener(in_loop(self._rung), in_loop(self._set_hears_bell))
         self._listener.start()
 
     async def stop(self) -> None:
-        """Tell every client to come back a little later, and end the responses."""
+        """Ask every client to come back a little later, and end the responses."""
         self.stopping = True
         if self._listener is not None:
             self._listener.stop()
@@ -148,7 +148,7 @@ class Hub:
                 del self._of_origin[origin]
 
     def add(self, connection: Connection) -> None:
-        """Tell a connection what it has missed, and from now on what changes."""
+        """Send a connection what it has missed, and from now on what changes."""
         self._of_user.setdefault(connection.user_id, []).append(connection)
         connection.freed = self._want
         OPEN.inc()
@@ -180,57 +180,57 @@ class Hub:
             if user_id is not None:
                 self._want(user_id)
 
-    def _set_rings(self, rings: bool) -> None:
-        self._rings = rings
+    def _set_hears_bell(self, rings: bool) -> None:
+        self._hears_bell = rings
         POLLING.set(not rings)
-        self._look_now.set()  # for what was rung meanwhile
+        self._poll_now.set()  # for what was rung meanwhile
 
     async def _forever(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await step()
-            except Exception:  # the others must be told all the same
+            except Exception:  # the others must be served all the same
                 log.exception("the stream goes on after an error")
                 await asyncio.sleep(PAUSE)
 
-    async def _tell(self) -> None:
-        """Read inboxes that have changed, and tell their connections."""
+    async def _send_changes(self) -> None:
+        """Read inboxes that have changed, and send the changes to their connections."""
         await self._wants.wait()
         people = list(islice(self._wanted, AT_ONCE))
         for user_id in people:
             del self._wanted[user_id]
         if not self._wanted:
             self._wants.clear()
-        if await self._tell_these(people, READ_WITHIN, READ_WITHIN):
+        if await self._read_and_send(people, READ_WITHIN, READ_WITHIN):
             return
         answers = await self._answers()
         for user_id in people:
             if answers:
-                # One inbox that cannot be read must not keep the others from being told.
+                # One inbox that cannot be read must not keep changes from the others.
                 self._wanted.pop(user_id, None)
                 self._apart[user_id] = PAUSE
                 self._next_apart.put_nowait(user_id)
             else:
                 self._want(user_id)
 
-    async def _tell_apart(self) -> None:
+    async def _read_apart(self) -> None:
         """Read the inbox of one of those who could not be read together."""
-        await self._tell_alone(await self._next_apart.get(), READ_WITHIN)
+        await self._read_alone(await self._next_apart.get(), READ_WITHIN)
 
-    async def _tell_again(self) -> None:
+    async def _read_again(self) -> None:
         """Read the inbox of somebody who could not be read alone either: it may take long."""
-        await self._tell_alone(await self._next_again.get(), None)
+        await self._read_alone(await self._next_again.get(), None)
 
-    async def _tell_alone(self, user_id: str, limit: float | None) -> None:
+    async def _read_alone(self, user_id: str, limit: float | None) -> None:
         delay = self._apart[user_id]
         try:
-            told = user_id not in self._of_user or await self._tell_these([user_id], limit)
-            if not told and await self._answers():
+            done = user_id not in self._of_user or await self._read_and_send([user_id], limit)
+            if not done and await self._answers():
                 self._apart[user_id] = min(2 * delay, LONGEST_PAUSE)
-        except Exception:  # they would not be told ever again
-            log.exception("the stream cannot tell somebody what has changed")
-            told, delay = False, LONGEST_PAUSE
-        if told:
+        except Exception:  # nothing would be sent to them ever again
+            log.exception("the stream cannot send somebody what has changed")
+            done, delay = False, LONGEST_PAUSE
+        if done:
             del self._apart[user_id]
             self._want(user_id)  # for what changed while it was read
         else:
@@ -243,10 +243,10 @@ class Hub:
         await asyncio.sleep(PAUSE)
         return False
 
-    async def _tell_these(
+    async def _read_and_send(
         self, people: Sequence[str], limit: float | None, within: float | None = None
     ) -> bool:
-        """Read inboxes and tell their connections; return whether they could be read.
+        """Read inboxes and send their connections the changes; return whether it could read them.
 
         ``limit``: seconds after which PostgreSQL ends each statement; ``within``: seconds after
         which nobody waits for it.
@@ -256,24 +256,24 @@ class Hub:
             for user_id in people
             if user_id in self._of_user
         }
-        found = await self._ask(partial(look, limit=limit), asked, within)
+        found = await self._ask(partial(read_changes, limit=limit), asked, within)
         if found is None:
             return False
-        traces = LookTraces()
+        traces = SentTraces()
         for user_id in asked:
             try:
-                self._tell_person(user_id, found.get(user_id), traces)
-            except Exception:  # the others must be told all the same
-                log.exception("the stream cannot tell what it has read")
+                self._send_to_person(user_id, found.get(user_id), traces)
+            except Exception:  # the others must be served all the same
+                log.exception("the stream cannot send what it has read")
         traces.record()
         return True
 
-    async def _look_around(self) -> None:
-        """Find, after some time, what no message said: it was lost, or Redis is away."""
+    async def _poll(self) -> None:
+        """Poll, after some time, for what no message named: it was lost, or Redis is away."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(EVERY if self._rings else EVERY_WITHOUT_BELL):
-                await self._look_now.wait()
-        self._look_now.clear()
+            async with asyncio.timeout(EVERY if self._hears_bell else EVERY_WITHOUT_BELL):
+                await self._poll_now.wait()
+        self._poll_now.clear()
         people = iter(list(self._user_of))
         while some := list(islice(people, 10 * AT_ONCE)):
             for recipient_id, version in (await self._ask(latest, some) or {}).items():
@@ -303,7 +303,7 @@ class Hub:
         self._fails = False
         return found
 
-    def _tell_person(self, user_id: str, found: Look | None, traces: LookTraces) -> None:
+    def _send_to_person(self, user_id: str, found: InboxChanges | None, traces: SentTraces) -> None:
         for connection in self._of_user.get(user_id, ()):
             if found is None:
                 self._strangers.add(user_id)
@@ -314,7 +314,7 @@ class Hub:
             else:
                 self._strangers.discard(user_id)
                 self._remember(user_id, found.state.recipient_id)
-                self._tell_one(connection, found, traces)
+                self._send_to_connection(connection, found, traces)
             if not connection.opened.done():
                 connection.opened.set_result(None)
 
@@ -324,34 +324,36 @@ class Hub:
             self._id_of[user_id] = recipient_id
             self._user_of[recipient_id] = user_id
 
-    def _tell_one(self, connection: Connection, found: Look, traces: LookTraces) -> None:
-        """Write what a connection has not been told of an inbox."""
+    def _send_to_connection(
+        self, connection: Connection, found: InboxChanges, traces: SentTraces
+    ) -> None:
+        """Write what a connection has not been sent of an inbox."""
         if connection.busy:
-            connection.behind = True
+            connection.skipped = True
             return
         version, counts = found.state.version, found.state.counts
         first, asked = connection.counts is None, connection.asked
         caught_up = not first and connection.item_id == WHOLE
         if connection.since is None:
             connection.since = version
-        told = NOTHING if asked is None else found.told.get(asked)
-        if told is None:
+        missed = NOTHING if asked is None else found.missed.get(asked)
+        if missed is None:
             return  # it came while the inbox was being read, and is wanted again
         parts = []
         if first:
             connection.counts = counts
             parts.append((Event.READY, _ready(counts)))
-        if not told.known:
+        if not missed.known:
             parts.append((Event.RESYNC, events.resync(version)))
-            connection.since, connection.item_id, told = version, WHOLE, NOTHING
-        parts += [(row.name, row.data) for row in told.rows]
-        if told.rows:
-            connection.since, connection.item_id = told.rows[-1].version, told.rows[-1].item_id
+            connection.since, connection.item_id, missed = version, WHOLE, NOTHING
+        parts += [(row.name, row.data) for row in missed.rows]
+        if missed.rows:
+            connection.since, connection.item_id = missed.rows[-1].version, missed.rows[-1].item_id
             if caught_up:
                 SECONDS.observe(max(0.0, clock.now() - connection.since / 1_000_000))
-        connection.uncounted = connection.uncounted or first or bool(told.rows)
+        connection.uncounted = connection.uncounted or first or bool(missed.rows)
         # Changes are read after the counts, which may lack the last ones.
-        if not told.complete or connection.since > version:
+        if not missed.complete or connection.since > version:
             self._want(connection.user_id)
         else:
             connection.since, connection.item_id = version, WHOLE
@@ -359,7 +361,7 @@ class Hub:
                 connection.counts, connection.uncounted = counts, False
                 parts.append((Event.COUNTS, events.counted(counts, version)))
         self._write(connection, parts)
-        for row in told.rows:
+        for row in missed.rows:
             if row.sampled is not None:
                 traces.add(row.sampled, row.version)
 
@@ -368,11 +370,11 @@ class Hub:
     def _write(self, connection: Connection, parts: Sequence[tuple[Event, bytes]]) -> None:
         if parts:
             for name, _ in parts:
-                TOLD.labels(name).inc()
+                SENT.labels(name).inc()
             connection.write(b"".join(data for _, data in parts))
 
     def _finish(self, connection: Connection, name: Event) -> None:
-        TOLD.labels(name).inc()
+        SENT.labels(name).inc()
         connection.finish(events.event(name, {}))
         if not connection.opened.done():
             connection.opened.set_result(None)

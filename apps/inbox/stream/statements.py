@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 #: Changes of one inbox that one read returns, and bytes of contents after which it returns no more.
 PAGE, PAGE_BYTES = 100, 256 * 1024
-#: An item's id at which its version has been told as a whole.
+#: An item's id at which its version has been sent as a whole.
 WHOLE = 2**63 - 1
 _COLUMNS = tuple(field.attname for field in InboxItem._meta.concrete_fields)
 _OF_ITEM = tuple(name for name in _COLUMNS if name not in ("id", "version"))
@@ -37,8 +37,8 @@ SELECT a.recipient_id, a.since, a.item_id,
   FROM unnest(%(recipient_ids)s::bigint[], %(sinces)s::bigint[], %(item_ids)s::bigint[])
        AS a (recipient_id, since, item_id)
  CROSS JOIN LATERAL (
-    SELECT *, row_number() OVER told AS place, lead(version) OVER told AS next,
-           sum(octet_length(content)) OVER told - coalesce(octet_length(content), 0) AS before
+    SELECT *, row_number() OVER sent AS place, lead(version) OVER sent AS next,
+           sum(octet_length(content)) OVER sent - coalesce(octet_length(content), 0) AS before
       FROM (
         (SELECT version, id, TRUE AS there, {", ".join(_OF_ITEM)}
            FROM inbox_inboxitem
@@ -51,7 +51,7 @@ SELECT a.recipient_id, a.since, a.item_id,
           WHERE recipient_id = a.recipient_id AND (version, item_id) > (a.since, a.item_id)
           ORDER BY version, item_id LIMIT {PAGE + 1})
       ) AS both_kinds
-    WINDOW told AS (ORDER BY version, id ROWS UNBOUNDED PRECEDING)
+    WINDOW sent AS (ORDER BY version, id ROWS UNBOUNDED PRECEDING)
  ) AS u
  WHERE u.place <= {PAGE} AND coalesce(u.before, 0) < {PAGE_BYTES}
  ORDER BY a.recipient_id, a.since, a.item_id, u.version, u.id
@@ -179,7 +179,7 @@ def latest(recipient_ids: Iterable[int]) -> dict[int, int]:
 
 
 def is_known(since: int, state: State, *, listening: bool) -> bool:
-    """Return whether all that changed after a version can still be told.
+    """Return whether all that changed after a version can still be sent.
 
     ``listening``: to a connection that was there when anything after it changed. A version from
     before anything changed (0) always can. A later one than the inbox has comes from a database

@@ -5,8 +5,8 @@ from apps.core.tracing import Kind
 from apps.inbox.stream.events import Sampled
 
 
-class LookTraces:
-    """The items of sampled notifications that were written after one look."""
+class SentTraces:
+    """The items of sampled notifications that were written after one read."""
 
     def __init__(self) -> None:
         self._versions: dict[Sampled, list[int]] = {}

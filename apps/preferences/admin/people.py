@@ -104,7 +104,7 @@ def opt_outs_table(rows: Iterable[OptOut]) -> SafeString:
 class ContactAdmin(Panelled, ReadOnly):
     """Contacts, written by the API. They are disabled and not deleted: deliveries refer to them."""
 
-    list_display = ("masked", "channel", "recipient", "publisher", "platform", "standing")
+    list_display = ("masked", "channel", "recipient", "publisher", "platform", "status")
     list_filter = (
         linked("recipient_id", "recipient"),
         choice("channel", all_channels),
@@ -138,7 +138,7 @@ class ContactAdmin(Panelled, ReadOnly):
         return Q(pk__in=list(at[:MOST_SHARING]))
 
     @admin.display(description="state")
-    def standing(self, row: Contact) -> str:
+    def status(self, row: Contact) -> str:
         return markup.words(markup.badge(row.state), row.disabled_reason.replace("_", " "))
 
     def buttons(self, request: HttpRequest, row: Contact) -> Sequence[Button]:

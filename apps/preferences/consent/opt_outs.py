@@ -185,21 +185,21 @@ def _undo(number: Number, why: str, by: Actor | None, sender: str | None = None)
     disabled = list(refused.select_for_update(no_key=True))
     suppression = Suppression.objects.filter(of_number).select_for_update().first()
     opt_outs = list(OptOut.objects.filter(of_number).select_for_update().order_by("id"))
-    standing = {row.sender for row in opt_outs if row.resumed_at is None}
+    active = {row.sender for row in opt_outs if row.resumed_at is None}
     if suppression is not None and not suppressions.is_reported_opt_out(suppression):
         suppression = None  # it has another cause
     if suppression is not None:
         reporter = suppression.provider
-        if not standing:  # from before they were kept, or by an old process
+        if not active:  # from before they were kept, or by an old process
             _open([(*number, sender_of(reporter), reporter)])
-            standing.add(sender_of(reporter))
+            active.add(sender_of(reporter))
     senders = _senders()
     if sender is None:
-        undone = standing
+        undone = active
     elif sender in senders:  # those that are none any more go with it
-        undone = standing - (senders - {sender})
+        undone = active - (senders - {sender})
     else:
-        undone = standing & {sender}
+        undone = active & {sender}
     if not undone:
         # An operator has lifted the suppression, which enables no contact.
         disabled = [row for row in disabled if sender in (None, sender_of(row.disabled_by))]
@@ -209,7 +209,7 @@ def _undo(number: Number, why: str, by: Actor | None, sender: str | None = None)
     OptOut.objects.filter(of_number, sender__in=undone).update(resumed_at=clock.moment())
     entry = Entry(Change.RESUMED, None, SMS, number.address_index, number.masked, why)
     audit_trail.record([entry], by)
-    if (standing - undone) & senders:
+    if (active - undone) & senders:
         return True
     if suppression is not None:
         suppressions.undo_opt_out(suppression, why, by)

@@ -53,7 +53,7 @@ def guarded(
 
 
 @pytest.fixture(params=product(SCHEMES, WIDTHS), ids=lambda one: "-".join(map(str, one)))
-def looking(request: pytest.FixtureRequest, browser: Browser, guarded: Stage) -> Iterator[Page]:
+def tab(request: pytest.FixtureRequest, browser: Browser, guarded: Stage) -> Iterator[Page]:
     """A tab in one of the schemes, at one of the widths."""
     scheme, width = request.param
     with browser.new_context(
@@ -101,8 +101,8 @@ def gives_password(page: Page) -> None:
     page.keyboard.press("Enter")
 
 
-def test_an_operator_sets_up_a_second_factor_and_logs_in_with_it(looking: Page):
-    page = looking
+def test_an_operator_sets_up_a_second_factor_and_logs_in_with_it(tab: Page):
+    page = tab
     gives_password(page)
     expect(page.get_by_text("A second factor is needed here")).to_be_visible()
     is_easy_to_read(page)
@@ -141,8 +141,8 @@ def test_an_operator_sets_up_a_second_factor_and_logs_in_with_it(looking: Page):
     is_easy_to_read(page)
 
 
-def test_an_operator_logs_in_at_the_provider(looking: Page):
-    page = looking
+def test_an_operator_logs_in_at_the_provider(tab: Page):
+    page = tab
     page.goto("topics/topic/")
     expect(page.get_by_role("link", name="Log in with Acme")).to_be_visible()
     is_easy_to_read(page)
@@ -154,8 +154,8 @@ def test_an_operator_logs_in_at_the_provider(looking: Page):
     is_easy_to_read(page)
 
 
-def test_who_has_no_role_is_told_what_to_do(looking: Page):
-    page = looking
+def test_who_has_no_role_is_told_what_to_do(tab: Page):
+    page = tab
     page.goto("oidc/")
     presses(page.get_by_role("button", name="s-2"))
     expect(page.get_by_role("alert")).to_contain_text("Ask those who run it")

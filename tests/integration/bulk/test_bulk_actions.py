@@ -250,7 +250,7 @@ def test_notifications_that_match_are_cancelled_and_no_others(
     shop, other_shop, scheduled, monkeypatch
 ):
     monkeypatch.setattr(cancelling, "AT_ONCE", 2)
-    monkeypatch.setattr(pagination, "LOOK_THROUGH", 2)
+    monkeypatch.setattr(pagination, "MOST_EXAMINED", 2)
     wanted = [scheduled(reference="launch") for _ in range(5)]
     others = [scheduled(reference="other"), scheduled(), scheduled(other_shop, reference="launch")]
     begun = begin(shop, "cancel", reference="launch", state="scheduled")

@@ -115,7 +115,7 @@ def test_each_rule_of_prometheus_has_an_equal_in_the_service_or_a_reason():
 
 
 def test_the_documents_say_why_a_rule_has_no_equal():
-    shown = dict(table_of(ROOT / "docs/operations.md", "Without Prometheus"))
+    shown = dict(table_of(ROOT / "docs/operations/alerts.md", "Without Prometheus"))
     assert shown == {name: why.replace("`", "") for name, why in OF_PROMETHEUS_ALONE.items()}
 
 
@@ -135,5 +135,5 @@ def test_a_rule_has_the_thresholds_times_and_section_of_the_service(rule):
 
 @pytest.mark.parametrize("name", sorted(OF_OURS_ALONE))
 def test_an_alert_that_prometheus_has_not_leads_to_what_to_do(name):
-    section = (ROOT / "docs/operations.md").read_text().partition(f"### {name}\n")[2]
+    section = (ROOT / "docs/operations/alerts.md").read_text().partition(f"### {name}\n")[2]
     assert "**Do**" in section.partition("\n#")[0]

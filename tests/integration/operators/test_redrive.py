@@ -80,7 +80,7 @@ def test_all_that_match_are_redriven_and_no_others(dead, operator: Client, onloo
 
 
 def test_the_few_that_match_among_many_are_redriven(dead, operator: Client, monkeypatch):
-    monkeypatch.setattr(pagination, "LOOK_THROUGH", 1)
+    monkeypatch.setattr(pagination, "MOST_EXAMINED", 1)
     DeadLetter.objects.filter(pk=dead[2].pk).update(reason="timeout")
     redrive(operator, "?reason=timeout")
     assert states() == ["dead", "dead", "retrying"]

@@ -72,7 +72,7 @@ def delivery(posted: dict[str, Any], channel: str = "push") -> Delivery:
     return found
 
 
-def standing(posted: dict[str, Any], channel: str = "push") -> tuple[str, str]:
+def state_and_reason(posted: dict[str, Any], channel: str = "push") -> tuple[str, str]:
     """The state and reason of the only delivery of a notification on a channel."""
     row = delivery(posted, channel)
     return row.state, row.reason

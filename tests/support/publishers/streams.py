@@ -116,7 +116,7 @@ class StreamServer:
     def start(self) -> None:
         """Start it, and wait until it hears the bell."""
         self._thread.start()
-        until(lambda: self._server.started and self.app.hub._rings)
+        until(lambda: self._server.started and self.app.hub._hears_bell)
 
     def stop(self) -> None:
         """Stop it as SIGTERM does."""

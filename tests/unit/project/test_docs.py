@@ -16,7 +16,11 @@ from notifier.receipts import BLOCKED, COMPLAINT, HARD_BOUNCE, UNREACHABLE
 from stack import previous
 from tests.support.pages import DOCS, PAGES, ROOT, code_of, table_of
 
+MONITORING = DOCS / "operations" / "monitoring.md"
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
+#: Pages whose links are followed.
+LINKING = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
+LINKING += sorted(ROOT.glob("packages/*/README.md"))
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 
 
@@ -98,10 +102,10 @@ def test_every_queue_has_a_worker():
 
 
 def test_the_table_of_metrics_is_the_one_in_the_code():
-    shown = {row[0] for row in table_of(DOCS / "operations.md", "Metrics")}
+    shown = {row[0] for row in table_of(MONITORING, "Metrics")}
     source = "".join(path.read_text() for path in (ROOT / "apps").rglob("*.py"))
     assert shown == set(re.findall(r'"(notifier_\w+)"', source))
-    [said] = re.findall(r"^.* There are no others\.$", (DOCS / "operations.md").read_text(), re.M)
+    [said] = re.findall(r"^.* There are no others\.$", MONITORING.read_text(), re.M)
     counted, gauges = said.split("; ")
     counters = [name for name in re.findall(r"`(\w+)`", counted) if name.endswith("_total")]
     assert set(re.findall(r"`(notifier_\w+)`", said)) == shown
@@ -117,7 +121,7 @@ def test_the_table_of_metrics_is_the_one_in_the_code():
 def test_the_page_on_scaling_names_metrics_lines_and_settings_that_exist():
     rows = table_of(DOCS / "scaling.md", "When to scale what")
     assert len(rows) > 10
-    metrics = {row[0] for row in table_of(DOCS / "operations.md", "Metrics")}
+    metrics = {row[0] for row in table_of(MONITORING, "Metrics")}
     text = " ".join(cell for row in rows for cell in row)
     named = set(re.findall(r"notifier_\w+", text))
     assert len(named) > 8 and named <= metrics
@@ -148,7 +152,7 @@ RECEIPTS = {BLOCKED, COMPLAINT, HARD_BOUNCE, UNREACHABLE}
 
 
 def test_the_table_of_reasons_is_the_one_in_the_code():
-    shown = [row[0] for row in table_of(DOCS / "operations.md", "Reasons")]
+    shown = [row[0] for row in table_of(DOCS / "reasons.md", "Reasons")]
     assert sorted(shown) == sorted({*Reason} | OURS | RECEIPTS)
 
 
@@ -173,7 +177,7 @@ def test_the_threads_of_workers_are_those_of_the_procfile():
     assert shown == dict(re.findall(r"^(\w+): .*WORKER_THREADS:-(\d+)", lines, re.MULTILINE))
 
 
-@every_page
+@pytest.mark.parametrize("page", LINKING, ids=lambda p: str(p.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     text = page.read_text()
     for target in re.findall(r'\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"', text):
@@ -182,13 +186,32 @@ def test_links_lead_somewhere(page):
             continue
         there = page.parent / path if path else page
         assert there.exists(), f"{page.name} links to {path}"
-        if anchor:
-            headings = re.findall(r"^#+ (.+)$", there.read_text(), re.MULTILINE)
-            slugs = [re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings]
-            assert anchor in slugs, f"{page.name} links to #{anchor}"
+        assert not anchor or anchor in anchors(there), f"{page.name} links to {path}#{anchor}"
 
 
-@every_page
+def test_sections_that_code_names_exist():
+    """In messages of the service, alerts, dashboards and comments."""
+    written = re.compile(r"\bdocs/([\w/-]+\.md)(?:#([\w-]+))?")
+    named = {
+        found
+        for folder in ("apps", "config", "deploy", "notifier", "stack", "tests")
+        for file in (ROOT / folder).rglob("*")
+        if file.suffix in {".py", ".yml", ".yaml", ".json", ".jinja", ".html"}
+        for found in written.findall(file.read_text())
+    }
+    assert len(named) > 30
+    for path, anchor in named:
+        assert (DOCS / path).exists(), path
+        assert not anchor or anchor in anchors(DOCS / path), f"{path}#{anchor}"
+
+
+def anchors(page):
+    """What a link to one of its headings ends in."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda p: p.name)
 def test_files_that_are_named_exist(page):
     for word in code_of(page):
         if re.fullmatch(r"(?:apps|config|notifier|stack|tests|docs|bench)/[\w./-]*", word):
@@ -252,8 +275,8 @@ def test_llms_txt_lists_every_page_once_by_its_title():
 
 
 def test_the_index_leads_to_every_page():
-    """By itself, or by the overviews of the API and the guides."""
-    indexes = [DOCS / "README.md", DOCS / "api" / "README.md", DOCS / "guides" / "README.md"]
+    """By itself, or by the overviews of the API, the guides and operations."""
+    indexes = [DOCS / "README.md", *sorted(DOCS.glob("*/README.md"))]
     linked = {
         (index.parent / path).resolve()
         for index in indexes

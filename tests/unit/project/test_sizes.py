@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from tests.support.pages import ROOT
+from tests.support.pages import PAGES, ROOT
 
 LONGEST_FILE = 400
 LARGEST_PACKAGE = 15
@@ -23,6 +23,11 @@ def test_no_file_has_more_than_400_lines():
     lengths = {str(path): len(path.read_text().splitlines()) for path in modules()}
     assert len(lengths) > 500
     assert not {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE}
+
+
+def test_no_page_has_more_than_400_lines():
+    lengths = {str(page): len(page.read_text().splitlines()) for page in PAGES}
+    assert not {page: lines for page, lines in lengths.items() if lines > LONGEST_FILE}
 
 
 def test_no_package_has_more_than_fifteen_modules():

@@ -122,7 +122,7 @@ def test_what_twilio_did_not_sign_is_not_twilios(twilio, headers):
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "reported"),
     [
         ({"MessageStatus": "sent"}, (Event.ACCEPTED,)),
         ({"MessageStatus": "delivered"}, (Event.DELIVERED,)),
@@ -154,15 +154,17 @@ def test_what_twilio_did_not_sign_is_not_twilios(twilio, headers):
         ({"MessageStatus": "failed", "ErrorCode": "+43"}, (Event.FAILED, "provider_error")),
     ],
 )
-def test_twilios_statuses_in_our_words(twilio, fields, told):
+def test_twilios_statuses_in_our_words(twilio, fields, reported):
     said = twilio.read(QUERY, form(MessageSid="SM7", **fields))
-    assert list(said) == [ReportedEvent("dlv_7", *told, message_id="SM7", address="+4366012345678")]
+    assert list(said) == [
+        ReportedEvent("dlv_7", *reported, message_id="SM7", address="+4366012345678")
+    ]
 
 
 @pytest.mark.parametrize("query", ["", "delivery_id=", "delivery_id=7", "delivery_id=dlv_0x1"])
 def test_a_text_message_that_is_not_ours_is_reported_under_the_name_it_carried(twilio, query):
-    [told] = twilio.read(query, form(MessageStatus="delivered"))
-    assert told.delivery_id == query.partition("=")[2]
+    [reported] = twilio.read(query, form(MessageStatus="delivered"))
+    assert reported.delivery_id == query.partition("=")[2]
 
 
 def test_a_text_message_that_is_still_on_its_way_says_nothing(twilio):
@@ -204,7 +206,7 @@ def test_a_key_that_is_none_is_said_to_be_none():
 
 
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "reported"),
     [
         ({"event": "processed"}, (Event.ACCEPTED, "", "")),
         ({"event": "delivered"}, (Event.DELIVERED, "", "")),
@@ -234,23 +236,23 @@ def test_a_key_that_is_none_is_said_to_be_none():
         ({"event": "unsubscribe"}, (Event.UNSUBSCRIBED, "opted_out", "")),
     ],
 )
-def test_sendgrids_events_in_our_words(sendgrid, event, told):
+def test_sendgrids_events_in_our_words(sendgrid, event, reported):
     about = {"delivery_id": "dlv_7", "email": "ada@x.org", "timestamp": 1600112502}
     body = orjson.dumps([{**about, **event}])
     assert list(sendgrid.read("", body)) == [
-        ReportedEvent("dlv_7", *told, 1600112502.0, address="ada@x.org")
+        ReportedEvent("dlv_7", *reported, 1600112502.0, address="ada@x.org")
     ]
 
 
 def test_which_message_a_receipt_speaks_of_is_said_by_its_id(sendgrid):
     event = {"delivery_id": "dlv_7", "event": "delivered", "sg_message_id": "ab1.filter-7.0"}
-    [told] = sendgrid.read("", orjson.dumps([event]))
-    assert told.message_id == "ab1.filter-7.0"
-    assert is_about(told.message_id, "ab1") and not is_about(told.message_id, "ab")
+    [reported] = sendgrid.read("", orjson.dumps([event]))
+    assert reported.message_id == "ab1.filter-7.0"
+    assert is_about(reported.message_id, "ab1") and not is_about(reported.message_id, "ab")
     assert not is_about("", "ab1"), "what does not say is not known to be"
     for odd in (7, None, "a\0b", "x" * 201, "a b"):
-        [told] = sendgrid.read("", orjson.dumps([{**event, "sg_message_id": odd}]))
-        assert told.message_id == ""
+        [reported] = sendgrid.read("", orjson.dumps([{**event, "sg_message_id": odd}]))
+        assert reported.message_id == ""
 
 
 def test_what_sendgrid_says_in_odd_shapes_is_left_out(sendgrid):
@@ -266,5 +268,5 @@ def test_what_sendgrid_says_in_odd_shapes_is_left_out(sendgrid):
 
 def test_what_sendgrid_says_of_others_messages_is_reported_under_the_name_they_carried(sendgrid):
     others = [{"event": "bounce", "delivery_id": name} for name in ("x", 7)] + [{"event": "bounce"}]
-    told = sendgrid.read("", orjson.dumps(others))
-    assert [one.delivery_id for one in told] == ["x", "", ""]
+    reported = sendgrid.read("", orjson.dumps(others))
+    assert [one.delivery_id for one in reported] == ["x", "", ""]

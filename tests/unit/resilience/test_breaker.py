@@ -9,12 +9,12 @@ from notifier.resilience import dead_addresses
 from notifier.resilience.breaker import (
     BELIEVED,
     PROBE_WAIT,
+    Allowance,
     Breaker,
     LocalStore,
-    Permit,
     Rules,
-    Standing,
     State,
+    Status,
     Tally,
     tally,
 )
@@ -56,7 +56,7 @@ def breaker(store, clock):
 
 
 def state(breaker):
-    return breaker.standing().state
+    return breaker.status().state
 
 
 def opened(breaker):
@@ -86,10 +86,10 @@ def test_only_the_providers_own_faults_are_failures(outcomes, said):
 def test_failures_in_a_row_open_it(breaker):
     breaker.report(BAD)
     breaker.report(BAD)
-    assert breaker.permit() is None
+    assert breaker.allowance() is None
     breaker.report(BAD)
-    assert breaker.permit() == Permit(0, 1005.0)
-    assert breaker.standing().why == "3 calls in a row failed"
+    assert breaker.allowance() == Allowance(0, 1005.0)
+    assert breaker.status().why == "3 calls in a row failed"
 
 
 def test_a_success_between_them_starts_the_count_anew(breaker):
@@ -104,7 +104,7 @@ def test_a_share_of_failures_opens_it_once_there_were_enough_calls(breaker):
         breaker.report(MIXED)
     assert state(breaker) is State.CLOSED
     breaker.report(MIXED)
-    assert breaker.standing().why == "5 of 10 calls failed"
+    assert breaker.status().why == "5 of 10 calls failed"
 
 
 def test_failures_long_ago_do_not_count_for_the_share(breaker, clock):
@@ -118,13 +118,13 @@ def test_failures_long_ago_do_not_count_for_the_share(breaker, clock):
 def test_after_the_cooldown_a_few_go_through_and_a_success_closes_it(breaker, clock):
     opened(breaker)
     clock.now += 4.9
-    assert breaker.permit() == Permit(0, 1005.0)
+    assert breaker.allowance() == Allowance(0, 1005.0)
     clock.now += 0.2
-    assert breaker.permit() == Permit(RULES.probes, clock.now + PROBE_WAIT)
-    assert breaker.permit() == Permit(0, clock.now + PROBE_WAIT), "the probes are under way"
+    assert breaker.allowance() == Allowance(RULES.probes, clock.now + PROBE_WAIT)
+    assert breaker.allowance() == Allowance(0, clock.now + PROBE_WAIT), "the probes are under way"
     assert breaker.shut()
     breaker.report(GOOD)
-    assert breaker.permit() is None
+    assert breaker.allowance() is None
     assert state(breaker) is State.CLOSED and not breaker.shut()
 
 
@@ -133,22 +133,20 @@ def test_an_open_one_is_half_open_when_its_time_is_over_though_nobody_asks(break
     clock.now += 4.9
     assert state(breaker) is State.OPEN
     clock.now += 0.2
-    assert breaker.standing() == Standing(
-        State.HALF_OPEN, 1005.0, breaker.standing().why, cooldown=5.0
-    )
+    assert breaker.status() == Status(State.HALF_OPEN, 1005.0, breaker.status().why, cooldown=5.0)
     clock.now += 3600.0
     assert state(breaker) is State.HALF_OPEN
     assert not breaker.shut()
-    assert breaker.permit() == Permit(2, clock.now + PROBE_WAIT), "reading it used no probe up"
+    assert breaker.allowance() == Allowance(2, clock.now + PROBE_WAIT), "reading uses no probe up"
 
 
 def test_each_failed_probing_doubles_the_cooldown_up_to_its_limit(breaker, clock):
     opened(breaker)
     for longer in (10.0, 12.0, 12.0):
-        clock.now = breaker.permit().until
-        assert breaker.permit().capacity == RULES.probes
+        clock.now = breaker.allowance().until
+        assert breaker.allowance().capacity == RULES.probes
         breaker.report(MIXED)
-        assert breaker.permit() == Permit(0, clock.now + longer)
+        assert breaker.allowance() == Allowance(0, clock.now + longer)
 
 
 def test_what_began_before_it_opened_changes_nothing(breaker):
@@ -160,17 +158,17 @@ def test_what_began_before_it_opened_changes_nothing(breaker):
 def test_probes_without_an_outcome_are_sent_anew(breaker, clock):
     opened(breaker)
     clock.now += 5
-    assert breaker.permit().capacity == RULES.probes
+    assert breaker.allowance().capacity == RULES.probes
     clock.now += RULES.patience - 0.1
-    assert breaker.permit().capacity == 0
+    assert breaker.allowance().capacity == 0
     clock.now += 0.2
-    assert breaker.permit().capacity == RULES.probes
+    assert breaker.allowance().capacity == RULES.probes
 
 
 def test_an_operator_closes_it(breaker):
     opened(breaker)
     breaker.close("an operator closed it")
-    assert breaker.permit() is None
+    assert breaker.allowance() is None
     breaker.report(BAD)
     assert state(breaker) is State.CLOSED
 
@@ -184,7 +182,7 @@ def test_an_operator_closes_it_however_often_others_move_it_meanwhile(clock):
         def swap(self, name, expected, new):
             if new != expected and self.moves < 50:
                 self.moves += 1
-                other = Standing(State.OPEN, clock.now, f"move {self.moves}").encode()
+                other = Status(State.OPEN, clock.now, f"move {self.moves}").encode()
                 super().swap(name, expected, other)
                 return False, other
             return super().swap(name, expected, new)
@@ -192,22 +190,22 @@ def test_an_operator_closes_it_however_often_others_move_it_meanwhile(clock):
     breaker = Breaker("twilio", RULES, Contended(), clock)
     breaker.close("an operator closed it")
     assert state(breaker) is State.CLOSED
-    assert breaker.standing().why == "an operator closed it"
+    assert breaker.status().why == "an operator closed it"
 
 
 def test_what_one_process_learns_all_know(store, clock):
     one, two = (Breaker("twilio", RULES, store, clock) for _ in range(2))
-    assert two.permit() is None
+    assert two.allowance() is None
     for breaker in (one, two, one):
         breaker.report(BAD)
     clock.now += BELIEVED
-    assert two.permit() == Permit(0, 1005.0)
+    assert two.allowance() == Allowance(0, 1005.0)
     clock.now = 1005.0
-    rooms = [one.permit().capacity, two.permit().capacity]
-    assert rooms == [RULES.probes, 0], "the probes are not doubled"
+    allowed = [one.allowance().capacity, two.allowance().capacity]
+    assert allowed == [RULES.probes, 0], "the probes are not doubled"
     two.report(GOOD)
     clock.now += BELIEVED
-    assert one.permit() is None
+    assert one.allowance() is None
 
 
 def test_a_closed_breaker_does_not_ask_its_store_for_every_chunk(clock):
@@ -221,13 +219,13 @@ def test_a_closed_breaker_does_not_ask_its_store_for_every_chunk(clock):
     store = Counting()
     breaker = Breaker("fcm", RULES, store, clock)
     for _ in range(100):
-        breaker.permit()
+        breaker.allowance()
         breaker.report(Tally(500))
         clock.now += 0.01
     assert store.swaps <= 4
     clock.now += BELIEVED
     breaker.report(Tally(500))
-    assert Standing.decode(next(iter(store._values.values()))).calls >= 50_000
+    assert Status.decode(next(iter(store._values.values()))).calls >= 50_000
 
 
 def test_a_change_that_others_overtake_is_made_on_what_they_left(clock):
@@ -239,20 +237,20 @@ def test_a_change_that_others_overtake_is_made_on_what_they_left(clock):
         def swap(self, name, expected, new):
             if self.others and new != expected:
                 self.others -= 1
-                there = Standing.decode(self._values.get(name, b"")).after(BAD, clock.now, RULES)
+                there = Status.decode(self._values.get(name, b"")).after(BAD, clock.now, RULES)
                 self._values[name] = there.encode()
             return super().swap(name, expected, new)
 
     breaker = Breaker("fcm", RULES, Busy(), clock)
     breaker.report(BAD)
-    assert breaker.standing().why == "3 calls in a row failed"
+    assert breaker.status().why == "3 calls in a row failed"
 
 
 def test_a_standing_of_another_release_is_a_fresh_one():
     for packed in (b"", b"[]", b'["ajar", 1]', b"{}", b'["open",1,2,3,4,5,6,7,8,9]'):
-        assert Standing.decode(packed) == Standing()
-    standing = Standing(State.OPEN, 5.0, "why", cooldown=3.0)
-    assert Standing.decode(standing.encode()) == standing
+        assert Status.decode(packed) == Status()
+    status = Status(State.OPEN, 5.0, "why", cooldown=3.0)
+    assert Status.decode(status.encode()) == status
 
 
 # -- A breaker that counts addresses ----------------------------------------------------------
@@ -282,37 +280,37 @@ def test_what_calls_say_of_addresses_is_counted_and_nothing_else():
 def test_an_old_list_is_believed(share, clock):
     rng = random.Random(7)
     for _ in range(20):
-        standing = Standing()
+        status = Status()
         for _ in range(200):
             clock.now += 0.3
             outcomes = [DEAD if rng.random() < share else Accepted() for _ in range(50)]
-            standing = standing.after(dead_addresses.tally(outcomes), clock.now, ADDRESSES)
-            assert standing.state is State.CLOSED
+            status = status.after(dead_addresses.tally(outcomes), clock.now, ADDRESSES)
+            assert status.state is State.CLOSED
 
 
 @pytest.mark.parametrize("sizes", [[60], [10] * 6, [1] * 60, [25, 35], [3] * 20])
 def test_a_flood_is_not_believed_however_it_comes(sizes, clock):
-    standing = Standing().after(Tally(100, 4, 0), clock.now, ADDRESSES)
+    status = Status().after(Tally(100, 4, 0), clock.now, ADDRESSES)
     seen = 0
     for size in sizes:
         clock.now += 3.0
-        standing = standing.after(Tally(size, size, size), clock.now, ADDRESSES)
+        status = status.after(Tally(size, size, size), clock.now, ADDRESSES)
         seen += size
-        if standing.state is State.OPEN:
+        if status.state is State.OPEN:
             break
-    assert standing.state is State.OPEN
+    assert status.state is State.OPEN
     assert seen <= max(20 + max(sizes), 25)
-    assert standing.began <= 1000.0 + 3.0, "it began with the first of them"
+    assert status.began <= 1000.0 + 3.0, "it began with the first of them"
 
 
 def test_half_of_a_minutes_addresses_are_too_many(clock):
-    standing = Standing().after(Tally(60, 31, 1), clock.now, ADDRESSES)
-    assert standing.state is State.OPEN
-    assert standing.why == "31 of 60 addresses failed"
+    status = Status().after(Tally(60, 31, 1), clock.now, ADDRESSES)
+    assert status.state is State.OPEN
+    assert status.why == "31 of 60 addresses failed"
 
 
 def test_one_dead_probe_among_good_ones_closes_it_and_most_of_them_do_not(clock):
-    opened = Standing(State.OPEN, clock.now, cooldown=5.0, began=900.0)
+    opened = Status(State.OPEN, clock.now, cooldown=5.0, began=900.0)
     half, _ = opened.asked(clock.now + 6, ADDRESSES)
     assert half.after(Tally(5, 1, 0), clock.now + 7, ADDRESSES).state is State.CLOSED
     again = half.after(Tally(5, 4, 2), clock.now + 7, ADDRESSES)

@@ -6,7 +6,7 @@ import pytest
 
 from notifier.domain.outcomes import Accepted, Held, Outcome, Reason, Refused, Retry, Unknown
 from notifier.resilience import host_breakers
-from notifier.resilience.breaker import Standing, State
+from notifier.resilience.breaker import State, Status
 from notifier.resilience.fair_queue import Flow
 from notifier.resilience.host_breakers import MOST, RULES, SPREAD, HostBreakers
 
@@ -123,10 +123,10 @@ def test_one_that_still_fails_is_left_alone_for_twice_as_long_and_ten_minutes_at
 def test_hosts_that_answer_are_not_kept_and_no_more_than_a_few_of_the_others(hosts):
     for number in range(MOST + 10):
         hosts.report((1, f"up-{number}.example"), SENT)
-    assert not hosts._standings
+    assert not hosts._statuses
     for number in range(MOST + 10):
         hosts.report((1, f"down-{number}.example"), FAILED)
-    assert len(hosts._standings) == MOST
+    assert len(hosts._statuses) == MOST
     hosts.report((1, f"down-{MOST}.example"), SENT)
 
 
@@ -134,9 +134,9 @@ class Store:
     """A shared store of breakers, in memory."""
 
     def __init__(self) -> None:
-        self.told: dict[Flow, Standing] = {}
+        self.told: dict[Flow, Status] = {}
 
-    def exchange(self, changes: Mapping[Flow, Standing]) -> Mapping[Flow, Standing]:
+    def exchange(self, changes: Mapping[Flow, Status]) -> Mapping[Flow, Status]:
         self.told |= changes
         return self.told
 
@@ -165,7 +165,7 @@ async def test_what_one_process_finds_out_the_others_know_and_that_it_is_over_to
 
 async def test_a_store_that_fails_holds_up_nobody(hosts, caplog):
     class Broken:
-        def exchange(self, changes: Mapping[Flow, Standing]) -> Mapping[Flow, Standing]:
+        def exchange(self, changes: Mapping[Flow, Status]) -> Mapping[Flow, Status]:
             raise ConnectionError
 
     broken = HostBreakers(Broken())

@@ -51,7 +51,7 @@ class Service:
     def next(self) -> tuple[str, Any, bytes]:
         return self.got.get(timeout=PATIENCE)
 
-    def is_told_no_more(self) -> bool:
+    def gets_no_more(self) -> bool:
         try:
             self.got.get(timeout=SILENCE)
         except queue.Empty:
@@ -100,7 +100,7 @@ def mail(sandbox: RunningSandbox, *to: str) -> int:
     return request.body_json(body).build().send().status
 
 
-def told_by_twilio(service: Service, sandbox: RunningSandbox) -> tuple[dict[str, str], bool]:
+def receipt_of_twilio(service: Service, sandbox: RunningSandbox) -> tuple[dict[str, str], bool]:
     """A callback's parameters, and whether Twilio's own validator believes it."""
     path, headers, body = service.next()
     form = dict(parse_qsl(body.decode()))
@@ -109,24 +109,24 @@ def told_by_twilio(service: Service, sandbox: RunningSandbox) -> tuple[dict[str,
     return form, validator.validate(f"{service.url}{path}", form, signature)
 
 
-def told_by_sendgrid(service: Service, sandbox: RunningSandbox) -> tuple[list[dict], bool]:
+def receipts_of_sendgrid(service: Service, sandbox: RunningSandbox) -> tuple[list[dict], bool]:
     """A batch of events, and whether SendGrid's own validator believes it."""
     path, headers, body = service.next()
     assert path == "/v1/receipts/sendgrid"
     validator = EventWebhook(sandbox.config["sendgrid"]["webhook_public_key"])
-    believed = validator.verify_signature(
+    verified = validator.verify_signature(
         body.decode(),
         headers["x-twilio-email-event-webhook-signature"],
         headers["x-twilio-email-event-webhook-timestamp"],
     )
-    return json.loads(body), believed
+    return json.loads(body), verified
 
 
 def test_twilio_reports_to_the_callback_that_a_message_was_sent_and_delivered(sandbox, service):
     assert text(sandbox, "+12025550100", f"{service.url}/cb?delivery_id=dlv_7") == 201
-    receipts = [told_by_twilio(service, sandbox) for _ in range(2)]
+    receipts = [receipt_of_twilio(service, sandbox) for _ in range(2)]
     assert [form["MessageStatus"] for form, _ in receipts] == ["sent", "delivered"]
-    assert [believed for _, believed in receipts] == [True, True]
+    assert [verified for _, verified in receipts] == [True, True]
     [message] = sandbox.client.messages(channel="sms")
     assert {form["MessageSid"] for form, _ in receipts} == {message["message_id"]}
 
@@ -141,29 +141,29 @@ def test_twilio_reports_to_the_callback_that_a_message_was_sent_and_delivered(sa
 )
 def test_a_magic_number_is_not_delivered(sandbox, service, number, status, code):
     text(sandbox, number, f"{service.url}/cb")
-    told_by_twilio(service, sandbox)
-    form, believed = told_by_twilio(service, sandbox)
-    assert (form["MessageStatus"], form["ErrorCode"], believed) == (status, code, True)
+    receipt_of_twilio(service, sandbox)
+    form, verified = receipt_of_twilio(service, sandbox)
+    assert (form["MessageStatus"], form["ErrorCode"], verified) == (status, code, True)
 
 
 def test_a_callback_on_another_machine_is_not_called(sandbox, service):
     text(sandbox, "+12025550100", "http://192.0.2.1/cb")
     text(sandbox, "+12025550101", f"{service.url}/cb")
-    form, _ = told_by_twilio(service, sandbox)
+    form, _ = receipt_of_twilio(service, sandbox)
     assert form["To"] == "+12025550101"
 
 
 def test_sendgrid_reports_all_messages_of_a_request_in_one_batch(sandbox, service):
     assert mail(sandbox, "ada@example.com", "bob@example.com") == 202
-    events, believed = told_by_sendgrid(service, sandbox)
-    assert believed
+    events, verified = receipts_of_sendgrid(service, sandbox)
+    assert verified
     assert [(one["delivery_id"], one["event"]) for one in events] == [
         ("ada@example.com", "processed"),
         ("ada@example.com", "delivered"),
         ("bob@example.com", "processed"),
         ("bob@example.com", "delivered"),
     ]
-    assert service.is_told_no_more()
+    assert service.gets_no_more()
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_sendgrid_reports_all_messages_of_a_request_in_one_batch(sandbox, servic
 )
 def test_one_address_of_a_request_has_its_own_end(sandbox, service, word, events):
     mail(sandbox, "ada@example.com", f"{word}@sandbox.example")
-    batches = [told_by_sendgrid(service, sandbox)[0] for _ in range(2)]
+    batches = [receipts_of_sendgrid(service, sandbox)[0] for _ in range(2)]
     found = {batch[0]["delivery_id"]: [one["event"] for one in batch] for batch in batches}
     assert found == {
         "ada@example.com": ["processed", "delivered"],
@@ -189,15 +189,15 @@ def test_one_address_of_a_request_has_its_own_end(sandbox, service, word, events
 def test_receipts_come_twice_on_request(sandbox, service):
     sandbox.client.behave("twilio", "twice")
     text(sandbox, "+12025550100", f"{service.url}/cb")
-    found = [told_by_twilio(service, sandbox)[0]["MessageStatus"] for _ in range(4)]
+    found = [receipt_of_twilio(service, sandbox)[0]["MessageStatus"] for _ in range(4)]
     assert found == ["sent", "delivered"] * 2
 
 
 def test_forged_receipts_are_believed_by_nobody(sandbox, service):
     mail(sandbox, "forged@sandbox.example")
-    assert told_by_sendgrid(service, sandbox)[1] is False
+    assert receipts_of_sendgrid(service, sandbox)[1] is False
     text(sandbox, "+15005550707", f"{service.url}/cb")
-    assert told_by_twilio(service, sandbox)[1] is False
+    assert receipt_of_twilio(service, sandbox)[1] is False
 
 
 def test_early_receipts_come_before_the_answer(sandbox, service):
@@ -211,7 +211,7 @@ def test_early_receipts_come_before_the_answer(sandbox, service):
     sender = threading.Thread(target=send)
     sender.start()
     for _ in range(2):
-        told_by_twilio(service, sandbox)
+        receipt_of_twilio(service, sandbox)
     assert not answered.is_set()
     sender.join()
 
@@ -225,20 +225,20 @@ def test_a_receipt_that_met_an_error_is_sent_again(sandbox, service):
 
 def test_nothing_is_reported_of_what_was_refused(sandbox, service):
     assert text(sandbox, "+15005550500", f"{service.url}/cb") == 500
-    assert service.is_told_no_more()
+    assert service.gets_no_more()
 
 
 def test_nothing_is_reported_of_what_was_never_answered(sandbox, service):
     with pytest.raises(RequestError):
         text(sandbox, "+15005550408", f"{service.url}/cb", timeout=0.2)
-    assert service.is_told_no_more()
+    assert service.gets_no_more()
 
 
 def test_nothing_is_reported_while_receipts_are_off(sandbox, service):
     sandbox.client.send_receipts(None)
     text(sandbox, "+12025550100", f"{service.url}/cb")
     mail(sandbox, "ada@example.com")
-    assert service.is_told_no_more()
+    assert service.gets_no_more()
 
 
 @pytest.mark.parametrize("url", ["http://192.0.2.1", "https://127.0.0.1", "ftp://x", ""])

@@ -22,7 +22,7 @@ TYPES = (
     *("status_webhook", "bulk_action", "held_work", "retention_rule"),
 )
 #: Changes that are listed and marked, at most, and events of the trail that are looked through.
-MOST, LOOK_THROUGH = 30, 20_000
+MOST, MOST_EXAMINED = 30, 20_000
 #: Migrations that were applied within this time of each other are one change.
 TOGETHER = timedelta(minutes=5)
 
@@ -83,7 +83,7 @@ def _opened(moment: datetime, breakers: Iterable[Breaker], provider: str) -> Ite
 def _trail(moment: datetime, provider: str) -> Iterable[Change]:
     newest = AuditEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
     rows = AuditEvent.objects.filter(
-        pk__gt=newest - LOOK_THROUGH, at__gte=moment, object_type__in=TYPES
+        pk__gt=newest - MOST_EXAMINED, at__gte=moment, object_type__in=TYPES
     ).exclude(actor_kind=audit.PERSON)
     if provider:
         rows = rows.filter(object_type="provider", object_name=provider)

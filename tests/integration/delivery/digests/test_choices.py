@@ -12,7 +12,7 @@ from tests.support.deliveries.digests import (
     close_digests,
     delivery,
     digests,
-    standing,
+    state_and_reason,
     telling,
 )
 
@@ -47,11 +47,11 @@ def test_a_category_has_a_digest_of_its_own(shop, work):
     assert category(shop, digest={"window": 600})["digest"] == {"window": 600}
     first, other = post(shop, category="comments"), post(shop)
     work()
-    assert (standing(first), standing(other)) == (WAITS, AT_ONCE)
+    assert (state_and_reason(first), state_and_reason(other)) == (WAITS, AT_ONCE)
     category(shop, digest=None)
     second = post(shop, category="comments")
     work()
-    assert standing(second) == AT_ONCE
+    assert state_and_reason(second) == AT_ONCE
 
 
 def test_a_person_chooses_at_once(shop, work):
@@ -59,7 +59,7 @@ def test_a_person_chooses_at_once(shop, work):
     person(shop, ("comments", "at_once"))
     by_company, by_publisher = post(shop, category="comments"), post(shop, digest=HOUR)
     work()
-    assert (standing(by_company), standing(by_publisher)) == (AT_ONCE, WAITS)
+    assert (state_and_reason(by_company), state_and_reason(by_publisher)) == (AT_ONCE, WAITS)
 
 
 def test_what_somebody_is_to_read_soon_waits_for_no_digest(shop, work):
@@ -67,7 +67,7 @@ def test_what_somebody_is_to_read_soon_waits_for_no_digest(shop, work):
     step = {"channel": "email", "after_seconds": 60, "unless": "acknowledged"}
     posted = post(shop, fallback=step)
     work()
-    assert standing(posted) == AT_ONCE
+    assert state_and_reason(posted) == AT_ONCE
 
 
 def test_a_person_chooses_when_nobody_else_asks(shop, work):
@@ -75,7 +75,7 @@ def test_a_person_chooses_when_nobody_else_asks(shop, work):
     person(shop, ("", "daily"))
     posted = post(shop)
     work()
-    assert standing(posted) == WAITS
+    assert state_and_reason(posted) == WAITS
     due = telling(delivery(posted)).next_attempt_at
     assert due.astimezone(UTC).strftime("%H:%M") == "03:15"  # 09:00 there, 5:45 ahead
     assert timedelta() < due - datetime.now(UTC) <= timedelta(days=1)
@@ -86,7 +86,7 @@ def test_the_choice_for_a_category_goes_before_that_for_all(shop, work):
     person(shop, ("", "weekly"), ("comments", "at_once"))
     posted, other = post(shop, category="comments"), post(shop)
     work()
-    assert (standing(posted), standing(other)) == (AT_ONCE, WAITS)
+    assert (state_and_reason(posted), state_and_reason(other)) == (AT_ONCE, WAITS)
 
 
 def test_an_hourly_choice_replaces_the_window_and_keeps_the_key(shop, work):
@@ -112,10 +112,10 @@ def test_another_choice_tells_what_has_joined_at_once(shop, work):
     person(shop, ("", "weekly"))
     posted = post(shop)
     work()
-    assert standing(posted) == WAITS
+    assert state_and_reason(posted) == WAITS
     person(shop, ("", "at_once"))
     work()
-    assert standing(posted) == AT_ONCE
+    assert state_and_reason(posted) == AT_ONCE
 
 
 def test_the_same_choice_again_tells_nothing_early(shop, work):
@@ -125,7 +125,7 @@ def test_the_same_choice_again_tells_nothing_early(shop, work):
     work()
     person(shop, ("", "weekly"), ("comments", "daily"))
     work()
-    assert standing(posted) == WAITS
+    assert state_and_reason(posted) == WAITS
 
 
 def test_what_is_critical_waits_for_no_digest(shop, work):
@@ -133,7 +133,7 @@ def test_what_is_critical_waits_for_no_digest(shop, work):
     person(shop, ("", "daily"))
     posted = post(shop, category="security", digest=HOUR)
     work()
-    assert standing(posted) == AT_ONCE
+    assert state_and_reason(posted) == AT_ONCE
     answer = shop.http.put("/v1/categories/security", {"digest": {"window": 60}}, format="json")
     assert answer.status_code == 400
 
@@ -165,8 +165,8 @@ def test_subscribers_and_members_are_told_together_too(shop, work, ada):
         post(shop, digest=HOUR),
     ]
     work()
-    assert [standing(one) for one in posted] == [WAITS] * 3
+    assert [state_and_reason(one) for one in posted] == [WAITS] * 3
     close_digests()
     work()
     assert len(Push.taken) == 1
-    assert [standing(one) for one in posted] == [AT_ONCE] * 3
+    assert [state_and_reason(one) for one in posted] == [AT_ONCE] * 3

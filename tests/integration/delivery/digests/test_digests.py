@@ -12,7 +12,7 @@ from tests.support.deliveries.digests import (
     delivery,
     digests,
     post,
-    standing,
+    state_and_reason,
     telling,
 )
 from tests.support.publishers.people import recipient
@@ -26,7 +26,7 @@ def _ada(ada):
 def test_several_are_told_in_one_message_when_the_digest_closes(shop, work):
     posted = [post(shop, number) for number in (1, 2, 3)]
     work()
-    assert [standing(one) for one in posted] == [("retrying", "digest")] * 3
+    assert [state_and_reason(one) for one in posted] == [("retrying", "digest")] * 3
     assert Push.taken == []
     (opened,) = OpenDigest.objects.all()
     assert opened.items == 3
@@ -39,7 +39,7 @@ def test_several_are_told_in_one_message_when_the_digest_closes(shop, work):
         "• Comment 2: Text 2",
         "• Comment 3: Text 3",
     ]
-    assert [standing(one) for one in posted] == [("accepted", "")] * 3
+    assert [state_and_reason(one) for one in posted] == [("accepted", "")] * 3
     told_in = {delivery(one).told_in for one in posted}
     assert message.id == telling(delivery(posted[0])).public_id and len(told_in) == 1
     assert not OpenDigest.objects.exists()
@@ -63,7 +63,7 @@ def test_a_single_one_goes_out_as_itself(shop, work):
     work()
     (message,) = Push.taken
     assert (message.content.title, message.content.body) == ("Comment 7", "Text 7")
-    assert standing(posted) == ("accepted", "")
+    assert state_and_reason(posted) == ("accepted", "")
 
 
 def test_keys_people_and_publishers_have_digests_of_their_own(shop, other_shop, work):
@@ -102,21 +102,21 @@ def test_high_priority_waits_for_no_digest(shop, work):
 def test_inboxes_do_not_wait(shop, work):
     posted = post(shop, channels=["inbox", "push"])
     work()
-    assert standing(posted, "inbox") == ("delivered", "")
-    assert standing(posted) == ("retrying", "digest")
+    assert state_and_reason(posted, "inbox") == ("delivered", "")
+    assert state_and_reason(posted) == ("retrying", "digest")
 
 
 def test_a_cancelled_one_leaves_the_digest(shop, work):
     first, second = post(shop, 1), post(shop, 2)
     work()
     shop.post(f"notifications/{first['id']}/cancel", {}, status=200)
-    assert standing(first) == ("cancelled", "digest")
+    assert state_and_reason(first) == ("cancelled", "digest")
     close_digests()
     work()
     (message,) = Push.taken
     assert message.content.title == "Comment 2"
-    assert standing(second) == ("accepted", "")
-    assert standing(first) == ("cancelled", "digest"), "it is not moved with what is told"
+    assert state_and_reason(second) == ("accepted", "")
+    assert state_and_reason(first) == ("cancelled", "digest"), "it is not moved with what is told"
     assert delivery(first).told_in is None
 
 

@@ -24,7 +24,7 @@ from tests.support.deliveries.digests import (
     delivery,
     digests,
     post,
-    standing,
+    state_and_reason,
     telling,
 )
 from tests.support.deliveries.quiet_hours import around_now, be_quiet
@@ -47,11 +47,11 @@ def test_what_is_told_waits_with_a_digest_that_is_retried(shop, work, wake):
     Push.answer = staticmethod(lambda message: Retry(Reason.PROVIDER_ERROR))
     close_digests()
     work()
-    assert [standing(one) for one in posted] == [("retrying", "digest")] * 2
+    assert [state_and_reason(one) for one in posted] == [("retrying", "digest")] * 2
     Push.answer = staticmethod(lambda message: Accepted("id"))
     wake()
     work()
-    assert [standing(one) for one in posted] == [("accepted", "")] * 2
+    assert [state_and_reason(one) for one in posted] == [("accepted", "")] * 2
     assert len(Push.taken) == 1
     assert shop.counts(posted[0]) == {"push": {"accepted": 1}}
 
@@ -61,7 +61,7 @@ def test_a_dead_digest_takes_what_it_tells_with_it_and_is_redriven_by_any_of_the
     Push.answer = staticmethod(lambda message: Refused(Reason.AUTHENTICATION))
     close_digests()
     work()
-    assert [standing(one)[0] for one in posted] == ["dead"] * 2
+    assert [state_and_reason(one)[0] for one in posted] == ["dead"] * 2
     (letter,) = DeadLetter.objects.all()
     assert letter.delivery_id == telling(delivery(posted[0])).pk
     (listed,) = shop.get("dead-letters")["data"]
@@ -71,7 +71,7 @@ def test_a_dead_digest_takes_what_it_tells_with_it_and_is_redriven_by_any_of_the
     done = shop.post("dead-letters/redrive", {"ids": ids}, status=200)
     assert (done["redriven"], done["unknown"]) == (1, [])
     work()
-    assert [standing(one) for one in posted] == [("accepted", "")] * 2
+    assert [state_and_reason(one) for one in posted] == [("accepted", "")] * 2
     assert shop.counts(posted[1]) == {"push": {"accepted": 1}}
     assert not DeadLetter.objects.exists()
 
@@ -118,7 +118,7 @@ def test_a_dead_digest_of_which_all_content_is_gone_is_not_redriven(shop, work):
     assert refused["type"] == "/problems/content-gone"
     matched = shop.post("dead-letters/redrive", {"match": {}}, status=200)
     assert (matched["redriven"], matched["gone"]) == (0, 1)
-    assert [standing(one)[0] for one in posted] == ["dead"] * 2
+    assert [state_and_reason(one)[0] for one in posted] == ["dead"] * 2
 
 
 def test_a_redriven_digest_tells_what_is_left_of_its_content(shop, work):
@@ -127,7 +127,7 @@ def test_a_redriven_digest_tells_what_is_left_of_its_content(shop, work):
     ids = [delivery(posted[0]).public_id]
     assert shop.post("dead-letters/redrive", {"ids": ids}, status=200)["redriven"] == 1
     work()
-    assert standing(posted[1]) == ("accepted", "")
+    assert state_and_reason(posted[1]) == ("accepted", "")
     (message,) = Push.taken
     assert "2" in message.content.title and "Text 2" in message.content.body
 
@@ -150,12 +150,12 @@ def test_a_worker_that_dies_with_a_digest_orphans_nothing(shop, work):
     posted = two(shop, work)
     close_digests()
     assert claiming.claim(Queue("push", "normal"), Capacity(1000)).claim is not None
-    assert [standing(one)[0] for one in posted] == ["sending"] * 2
+    assert [state_and_reason(one)[0] for one in posted] == ["sending"] * 2
     workers.lose_claims()
-    assert [standing(one) for one in posted] == [("retrying", "digest")] * 2
+    assert [state_and_reason(one) for one in posted] == [("retrying", "digest")] * 2
     assert telling(delivery(posted[0])).reason == "worker_lost"
     work()
-    assert [standing(one) for one in posted] == [("accepted", "")] * 2
+    assert [state_and_reason(one) for one in posted] == [("accepted", "")] * 2
     assert len(Push.taken) == 1
     assert shop.counts(posted[0]) == {"push": {"accepted": 1}}
 
@@ -168,7 +168,7 @@ def test_what_joins_while_a_digest_is_sent_opens_the_next_one(shop, work):
     process.worker().send(claim)
     work()
     assert len(Push.taken) == 1
-    assert standing(late) == ("retrying", "digest")
+    assert state_and_reason(late) == ("retrying", "digest")
     assert len(digests()) == 2 and OpenDigest.objects.count() == 1
 
 
@@ -178,17 +178,17 @@ def test_what_was_read_refused_or_has_expired_leaves_the_digest(shop, work, ada)
     refused = post(shop, 3)
     other = post(shop, 4)
     work()
-    assert standing(expired) == ("retrying", "digest")
+    assert state_and_reason(expired) == ("retrying", "digest")
     InboxItem.objects.update(read_at=datetime.now(UTC))
     Notification.objects.filter(pk=expired["id"]).update(expires_at=datetime.now(UTC))
     Notification.objects.filter(pk=refused["id"]).update(category="refused")
     Preference.objects.create(recipient=ada, category="refused", channel="", allowed=False)
     close_digests()
     work()
-    assert standing(read) == ("suppressed", "read")
-    assert standing(expired)[0] == "expired"
-    assert standing(refused) == ("suppressed", "preference")
-    assert standing(other) == ("accepted", "")
+    assert state_and_reason(read) == ("suppressed", "read")
+    assert state_and_reason(expired)[0] == "expired"
+    assert state_and_reason(refused) == ("suppressed", "preference")
+    assert state_and_reason(other) == ("accepted", "")
     (message,) = Push.taken
     assert message.content.title == "Comment 4"
 
@@ -196,7 +196,7 @@ def test_what_was_read_refused_or_has_expired_leaves_the_digest(shop, work, ada)
 def test_what_expires_before_the_digest_closes_is_sent_at_once(shop, work):
     posted = post(shop, expires_at=(datetime.now(UTC) + timedelta(minutes=5)).isoformat())
     work()
-    assert standing(posted) == ("accepted", "")
+    assert state_and_reason(posted) == ("accepted", "")
 
 
 def test_what_expires_before_an_open_digest_closes_is_sent_at_once(shop, work):
@@ -206,8 +206,8 @@ def test_what_expires_before_an_open_digest_closes_is_sent_at_once(shop, work):
     posted = post(shop, 2, digest={**HOUR, "window": 60}, expires_at=soon)
     later = post(shop, 3, digest={**HOUR, "window": 60})
     work()
-    assert standing(posted) == ("accepted", "")
-    assert [standing(one) for one in (waits, later)] == [("retrying", "digest")] * 2
+    assert state_and_reason(posted) == ("accepted", "")
+    assert [state_and_reason(one) for one in (waits, later)] == [("retrying", "digest")] * 2
     assert delivery(later).told_in == delivery(waits).told_in
     assert OpenDigest.objects.get().items == 2
 
@@ -216,7 +216,7 @@ def test_a_digest_waits_for_the_end_of_quiet_hours_and_more_joins_meanwhile(shop
     be_quiet("ada", around_now())
     first = post(shop, 1)
     work()
-    assert standing(first) == ("retrying", "digest")
+    assert state_and_reason(first) == ("retrying", "digest")
     close_digests()
     work()
     assert Push.taken == [] and telling(delivery(first)).reason == "quiet_hours"
@@ -226,7 +226,7 @@ def test_a_digest_waits_for_the_end_of_quiet_hours_and_more_joins_meanwhile(shop
     Delivery.objects.filter(reason="quiet_hours").update(next_attempt_at="2020-01-01T00:00:00Z")
     work()
     assert len(Push.taken) == 1
-    assert [standing(one) for one in (first, second)] == [("accepted", "")] * 2
+    assert [state_and_reason(one) for one in (first, second)] == [("accepted", "")] * 2
 
 
 def cap_of_one(shop):
@@ -239,11 +239,11 @@ def test_a_digest_counts_once_for_frequency_caps_and_stays_open_over_one(shop, w
     posted = two(shop, work)
     close_digests()
     work()
-    assert [standing(one) for one in posted] == [("accepted", "")] * 2
+    assert [state_and_reason(one) for one in posted] == [("accepted", "")] * 2
     over = two(shop, work)
     close_digests()
     work()
-    assert [standing(one) for one in over] == [("retrying", "digest")] * 2
+    assert [state_and_reason(one) for one in over] == [("retrying", "digest")] * 2
     digest = telling(delivery(over[0]))
     assert timedelta(minutes=59) < digest.next_attempt_at - datetime.now(UTC) < timedelta(hours=1)
     shown = shop.get(f"notifications/{digest.notification_id}/deliveries")["data"][0]
@@ -253,7 +253,7 @@ def test_a_digest_counts_once_for_frequency_caps_and_stays_open_over_one(shop, w
     close_digests()
     work()
     assert Push.taken[1].content.title == "Other messages: 4 new"
-    assert [standing(one) for one in over] == [("accepted", "")] * 4
+    assert [state_and_reason(one) for one in over] == [("accepted", "")] * 4
 
 
 def test_a_digest_that_caps_never_let_through_is_suppressed_with_what_it_tells(shop, work, ada):
@@ -266,7 +266,7 @@ def test_a_digest_that_caps_never_let_through_is_suppressed_with_what_it_tells(s
     Notification.objects.filter(kind="digest").update(created_at=opened)
     close_digests()
     work()
-    assert [standing(one) for one in posted] == [("suppressed", "frequency_cap")] * 2
+    assert [state_and_reason(one) for one in posted] == [("suppressed", "frequency_cap")] * 2
     assert not OpenDigest.objects.exists()
 
 
@@ -279,7 +279,7 @@ def test_a_digest_with_nothing_left_uses_up_no_cap(shop, work, ada):
     posted = two(shop, work)
     close_digests()
     work()
-    assert [standing(one) for one in posted] == [("accepted", "")] * 2
+    assert [state_and_reason(one) for one in posted] == [("accepted", "")] * 2
 
 
 def test_a_receipt_of_the_digest_moves_what_it_told(shop, work):
@@ -288,9 +288,9 @@ def test_a_receipt_of_the_digest_moves_what_it_told(shop, work):
     work()
     pk = telling(delivery(posted[0])).pk
     with transaction.atomic():
-        standings = state.lock_standings([pk])
-        state.apply_receipts([(standings[pk], DeliveryState.DELIVERED, "")])
-    assert [standing(one)[0] for one in posted] == ["delivered"] * 2
+        statuses = state.lock_statuses([pk])
+        state.apply_receipts([(statuses[pk], DeliveryState.DELIVERED, "")])
+    assert [state_and_reason(one)[0] for one in posted] == ["delivered"] * 2
     assert shop.counts(posted[0]) == {"push": {"delivered": 1}}
 
 

@@ -9,7 +9,7 @@ from tests.support.deliveries.digests import (
     Push,
     close_digests,
     delivery,
-    standing,
+    state_and_reason,
     telling,
 )
 from tests.support.publishers.shop import HELLO, delivery_of
@@ -31,7 +31,7 @@ def posted(shop, topic, work):
     found = [shop.post("notifications", by_name)]
     found += [shop.post("topics/news/publish", {"content": HELLO, "digest": HOUR}) for _ in "12"]
     work()
-    assert [standing(one) for one in found] == [("retrying", "digest")] * 3
+    assert [state_and_reason(one) for one in found] == [("retrying", "digest")] * 3
     return found
 
 
@@ -41,7 +41,7 @@ def test_a_subscriber_is_told_of_another_publishers_topic_in_a_digest_of_its_own
     close_digests()
     work()
     assert sorted(one.content.title for one in Push.taken) == ["Hello", "Other messages: 2 new"]
-    assert [standing(one) for one in posted] == [("accepted", "")] * 3
+    assert [state_and_reason(one) for one in posted] == [("accepted", "")] * 3
 
 
 def test_neither_the_digest_nor_what_it_tells_says_who_subscribes(shop, posted):
@@ -70,4 +70,4 @@ def test_a_subscriber_who_leaves_is_told_no_more(shop, posted, work):
     close_digests()
     work()
     assert [one.content.title for one in Push.taken] == ["Hello"]
-    assert [standing(one)[1] for one in posted] == ["", "unsubscribed", "unsubscribed"]
+    assert [state_and_reason(one)[1] for one in posted] == ["", "unsubscribed", "unsubscribed"]

@@ -9,7 +9,7 @@ from apps.delivery.models import OpenDigest
 from apps.delivery.outbox.queues import Queue
 from apps.delivery.sending import claiming, process
 from apps.delivery.sending.capacity import Capacity
-from tests.support.deliveries.digests import HOUR, Push, close_digests, standing
+from tests.support.deliveries.digests import HOUR, Push, close_digests, state_and_reason
 
 #: One statement that asks for the state again where it waited for a claim.
 CLOSE = """
@@ -58,6 +58,6 @@ def test_each_is_told_once_however_claims_join_and_close(shop, work, ada):
         close_digests()
         work()
     assert not failures and not OpenDigest.objects.exists()
-    assert {standing(one) for one in posted} == {("accepted", "")}
+    assert {state_and_reason(one) for one in posted} == {("accepted", "")}
     assert sum(one.content.data.get("count", 1) for one in Push.taken) == len(posted)
     assert len(Push.taken) > 5

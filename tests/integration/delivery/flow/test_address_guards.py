@@ -93,7 +93,7 @@ def test_sixty_dead_at_once_give_nothing_up_and_can_be_sent_again(
     assert set(DeadLetter.objects.values_list("reason", flat=True)) == {"many_dead_addresses"}
     assert set(Attempt.objects.values_list("detail", flat=True)) == {"UNREGISTERED"}
     row = state()
-    assert (row.state, row.doubted) == ("open", True)
+    assert (row.state, row.guarded) == ("open", True)
     assert "addresses in a row were called dead" in row.why
     shown = metrics.exposition().decode()
     assert 'notifier_addresses_doubted{provider="sendgrid"} 1.0' in shown
@@ -105,7 +105,7 @@ def test_sixty_dead_at_once_give_nothing_up_and_can_be_sent_again(
     wake()
     work()
     assert shop.counts(posted) == {"email": {"accepted": 60}}
-    assert not state().doubted
+    assert not state().guarded
 
 
 @pytest.mark.parametrize("share", [5, 10, 20])
@@ -116,7 +116,7 @@ def test_a_newsletter_to_an_old_list_gives_up_who_is_gone(shop, post, work, dead
     assert shop.counts(posted) == {"email": {"accepted": 200 - len(dead), "failed": len(dead)}}
     assert Contact.objects.filter(state="disabled").count() == len(dead)
     assert Suppression.objects.count() == len(dead)
-    assert not state().doubted
+    assert not state().guarded
 
 
 def test_what_was_given_up_one_by_one_before_it_was_a_flood_is_given_back(
@@ -130,7 +130,7 @@ def test_what_was_given_up_one_by_one_before_it_was_a_flood_is_given_back(
     last = post([19])
     work()
     nothing_was_given_up()
-    assert state().doubted
+    assert state().guarded
     for posted in [*first, last]:
         assert shop.counts(posted) == {"email": {"dead": 1}}
 
@@ -187,7 +187,7 @@ def test_what_waits_goes_out_once_the_first_are_taken_again(shop, post, work, de
         sweeper.sweep()
         work()
     assert shop.counts(waiting) == {"email": {"accepted": 40}}
-    assert not state().doubted
+    assert not state().guarded
 
 
 def test_the_channels_next_provider_carries_them_meanwhile(
@@ -217,7 +217,7 @@ def test_an_operator_who_knows_better_lets_them_be_given_up(shop, post, work, wa
     work()
     assert shop.counts(posted) == {"email": {"failed": 60}}
     assert Contact.objects.filter(state="disabled").count() == 60
-    assert not state().doubted
+    assert not state().guarded
 
 
 def test_what_people_asked_for_is_done_however_many_they_are(shop, post, work, dead, monkeypatch):
@@ -278,7 +278,7 @@ def test_sixty_bounces_at_once_suppress_nobody_and_can_be_sent_again(shop, bounc
     posted = bounced(range(60))
     assert shop.counts(posted) == {"email": {"dead": 60}}
     nothing_was_given_up()
-    assert state().doubted
+    assert state().guarded
     [row] = shop.get("dead-letters", limit=1)["data"]
     assert row["reason"] == "many_dead_addresses"
     breakers.close("sendgrid")

@@ -249,7 +249,7 @@ def test_every_process_sees_an_open_breaker(many, work, two_mailers):
     many("email", 3)
     work()
     breakers.forget()  # as another process, which has counted nothing
-    assert breakers.permit("sendgrid").capacity == 0
+    assert breakers.allowance("sendgrid").capacity == 0
 
 
 def test_an_operator_closes_a_breaker_and_what_waits_is_due(many, work, two_mailers):
@@ -258,7 +258,7 @@ def test_an_operator_closes_a_breaker_and_what_waits_is_due(many, work, two_mail
     Delivery.objects.update(reason="provider_down", next_attempt_at=timezone.now() + HOUR)
     breakers.close("sendgrid")
     assert Delivery.objects.filter(next_attempt_at__lte=timezone.now()).count() == 3
-    assert state("sendgrid") == "closed" and breakers.permit("sendgrid") is None
+    assert state("sendgrid") == "closed" and breakers.allowance("sendgrid") is None
     provider_pauses.pause("sendgrid")
     assert state("sendgrid") == "paused"
 
@@ -276,7 +276,7 @@ def test_without_redis_each_process_has_breakers_of_its_own(
     before = breaker_store.UNSHARED._value.get()
     posted = many("email", 3)
     work()
-    assert breakers.permit("sendgrid").capacity == 0
+    assert breakers.allowance("sendgrid").capacity == 0
     wake()
     work()
     assert shop.counts(posted) == {"email": {"accepted": 3}}

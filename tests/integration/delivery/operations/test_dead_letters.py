@@ -158,7 +158,7 @@ def test_the_few_that_match_are_looked_for_a_part_at_a_time(shop, work, provider
     work()
     oldest, newest = DeadLetter.objects.earliest("pk"), DeadLetter.objects.latest("pk")
     DeadLetter.objects.filter(pk__in=[oldest.pk, newest.pk]).update(reason="timeout")
-    monkeypatch.setattr(pagination, "LOOK_THROUGH", 2)
+    monkeypatch.setattr(pagination, "MOST_EXAMINED", 2)
     found, pages, query = [], 0, {"reason": "timeout"}
     while query:
         page = shop.get("dead-letters", **query)

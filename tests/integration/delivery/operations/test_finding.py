@@ -136,7 +136,7 @@ def test_a_person_has_each_notification_once_however_much_of_it_a_page_examines(
         keys.append(post(shop))
         work()
     for most in range(1, 12):
-        monkeypatch.setattr(pagination, "LOOK_THROUGH", most)
+        monkeypatch.setattr(pagination, "MOST_EXAMINED", most)
         assert ids(shop, user_id="ada") == keys[::-1]
 
 
@@ -190,7 +190,7 @@ def test_a_persons_deliveries_and_notifications_are_looked_for_a_part_at_a_time(
     for _ in range(4):
         post(other_shop, channels=["inbox"])
         work()
-    monkeypatch.setattr(pagination, "LOOK_THROUGH", 2)
+    monkeypatch.setattr(pagination, "MOST_EXAMINED", 2)
     for path, name in (
         ("notifications?user_id=ada", "id"),
         ("recipients/ada/deliveries", "notification_id"),

@@ -51,9 +51,9 @@ def settle_while(what: Callable[[], Any], *, before: str, after: DeliveryState) 
     """A receipt moves the one delivery that stands so, and somebody does ``what`` meanwhile."""
     row = Delivery.objects.get(state=before)
     with transaction.atomic():
-        standing = state.lock_standings([row.pk])
+        status = state.lock_statuses([row.pk])
         with meanwhile(what) as came_of_it:
-            state.apply_receipts([(standing[row.pk], after, "")])
+            state.apply_receipts([(status[row.pk], after, "")])
     until(lambda: came_of_it)
     row.refresh_from_db()
     assert row.state == after

@@ -17,7 +17,7 @@ def test_deliveries_in_a_rare_state_are_looked_for_a_part_at_a_time(shop, work, 
     keys = list(Delivery.objects.order_by("id").values_list("pk", flat=True))
     Delivery.objects.filter(pk__in=keys[3:5]).update(state="failed")
     path = f"notifications/{posted['id']}/deliveries"
-    monkeypatch.setattr(pagination, "LOOK_THROUGH", 2)
+    monkeypatch.setattr(pagination, "MOST_EXAMINED", 2)
     pages, query = [], {"state": "failed"}
     while query:
         page = shop.get(path, **query)
@@ -31,7 +31,7 @@ def test_audit_events_of_one_kind_are_looked_for_a_part_at_a_time(shop, monkeypa
     shop.post("topics", {"name": "news"}, status=201)
     for number in range(4):
         shop.post("suppressions", {"channel": "sms", "address": f"+4366012345{number}"}, status=201)
-    monkeypatch.setattr(pagination, "LOOK_THROUGH", 3)
+    monkeypatch.setattr(pagination, "MOST_EXAMINED", 3)
     first = shop.get("audit", object_type="topic")
     assert first["data"] == [] and first["next"]
     second = shop.get("audit", object_type="topic", cursor=first["next"])
@@ -46,7 +46,7 @@ def test_subscriptions_on_a_rare_channel_are_looked_for_a_part_at_a_time(shop, m
         channel = "sms" if number == 3 else "inbox"
         requested = {"user_id": f"person-{number}", "channels": [channel]}
         made = shop.post("topics/news/subscriptions", requested, status=200)["subscriptions"][0]
-    monkeypatch.setattr(pagination, "LOOK_THROUGH", 3)
+    monkeypatch.setattr(pagination, "MOST_EXAMINED", 3)
     path = "topics/news/subscriptions"
     first = shop.get(path, channel="sms")
     assert first["data"] == [] and first["next"]

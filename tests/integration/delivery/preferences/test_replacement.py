@@ -17,7 +17,7 @@ def notify(shop):
     return shop.post("notifications", {"user_id": "ada", "channels": ["email"], "content": HELLO})
 
 
-def told(outside, what="Hello"):
+def received_by(outside, what="Hello"):
     """The addresses that were sent a message with this text."""
     found = outside.client.messages(channel="email")
     return [message["address"] for message in found if what in str(message["content"])]
@@ -28,7 +28,7 @@ def test_the_new_address_alone_gets_what_is_posted(shop, outside, work):
     put(shop, email=NEW)
     assert shop.counts(notify(shop)) == {}
     work()
-    assert told(outside) == [NEW]
+    assert received_by(outside) == [NEW]
 
 
 def test_what_was_accepted_before_and_is_not_yet_under_way_goes_to_the_new_address(
@@ -38,7 +38,7 @@ def test_what_was_accepted_before_and_is_not_yet_under_way_goes_to_the_new_addre
     posted = notify(shop)
     put(shop, email=NEW)
     work()
-    assert told(outside) == [NEW]
+    assert received_by(outside) == [NEW]
     assert shop.counts(posted) == {"email": {"accepted": 1}}
 
 
@@ -52,7 +52,7 @@ def test_what_waits_for_another_attempt_at_the_old_address_is_not_sent(shop, out
     work()
     found = Delivery.objects.get()
     assert (found.state, found.reason) == ("suppressed", "contact_disabled")
-    assert told(outside) == [OLD], "the first attempt alone"
+    assert received_by(outside) == [OLD], "the first attempt alone"
     assert shop.get(f"notifications/{posted['id']}/deliveries")["data"][0]["address"]
 
 
@@ -63,7 +63,7 @@ def test_a_subscription_follows_the_person(shop, outside, work):
     put(shop, email=NEW)
     shop.post("topics/news/publish", {"content": HELLO})
     work()
-    assert told(outside) == [NEW]
+    assert received_by(outside) == [NEW]
     put(shop, email=None)
     posted = shop.post("topics/news/publish", {"content": HELLO})
     work()
@@ -80,10 +80,10 @@ def test_a_new_address_confirms_what_the_old_one_had(offers, outside, ask, work)
     put(offers, email=NEW)
     offers.post("topics/offers/publish", {"content": HELLO})
     work()
-    assert told(outside) == []
+    assert received_by(outside) == []
     ask()
     [question] = [m for m in outside.client.messages() if m["address"] == NEW]
     confirm(offers, token_in(question))
     offers.post("topics/offers/publish", {"content": HELLO})
     work()
-    assert told(outside) == [NEW]
+    assert received_by(outside) == [NEW]

@@ -38,7 +38,7 @@ def send(shop, ada, work):
     return run
 
 
-def standing(posted):
+def state_and_reason(posted):
     row = Delivery.objects.get(notification_id=posted["id"])
     return row.state, row.reason
 
@@ -46,13 +46,15 @@ def standing(posted):
 def test_what_waits_is_not_counted_until_it_wakes(send, counted_in, wake, work):
     be_quiet("ada", around_now())
     first, second = send(), send()
-    assert standing(first) == standing(second) == WAITS, "no cap is asked of what waits"
+    assert state_and_reason(first) == state_and_reason(second) == WAITS, (
+        "no cap is asked of what waits"
+    )
     be_quiet("ada", None)
     third = send()
-    assert standing(third) == SENT, "what waits had not taken the place"
+    assert state_and_reason(third) == SENT, "what waits had not taken the place"
     wake()
     work()
-    assert standing(first) == standing(second) == CAPPED
+    assert state_and_reason(first) == state_and_reason(second) == CAPPED
     assert len(Push.calls) == 1
 
 
@@ -62,8 +64,8 @@ def test_what_wakes_is_counted(send, counted_in, wake, work):
     be_quiet("ada", None)
     wake()
     work()
-    assert sorted((standing(first), standing(second))) == [SENT, CAPPED]
-    assert standing(send()) == CAPPED
+    assert sorted((state_and_reason(first), state_and_reason(second))) == [SENT, CAPPED]
+    assert state_and_reason(send()) == CAPPED
     assert len(Push.calls) == 1
 
 
@@ -72,7 +74,7 @@ def test_what_waits_is_not_counted_after_redis_was_emptied(send, wake, work):
     first = send()
     ask_redis(lambda client: client.flushall())
     be_quiet("ada", None)
-    assert standing(send()) == SENT, "nor is it read from the database"
+    assert state_and_reason(send()) == SENT, "nor is it read from the database"
     wake()
     work()
-    assert standing(first) == CAPPED
+    assert state_and_reason(first) == CAPPED

@@ -11,7 +11,7 @@ HELLO = {"body": "Coming?"}
 
 
 @pytest.fixture
-def told(shop, other_shop, phone, providers, work):
+def forwarded(shop, other_shop, phone, providers, work):
     """Write something; the messages that came to each publisher's webhook by then."""
     register_webhook(shop, providers, "message.received", name="shop")
     register_webhook(other_shop, providers, "message.received", "failed", name="other")
@@ -27,10 +27,10 @@ def told(shop, other_shop, phone, providers, work):
 NAMES = ("shop", "other")
 
 
-def test_a_reply_goes_to_whoever_sent_the_last_message(told, send, shop, other_shop, phone):
+def test_a_reply_goes_to_whoever_sent_the_last_message(forwarded, send, shop, other_shop, phone):
     send()
     send(by=other_shop)
-    mine, others = told("Yes, at 8 🎉")
+    mine, others = forwarded("Yes, at 8 🎉")
     assert mine == []
     [message] = others
     row = Reply.objects.get()
@@ -43,68 +43,70 @@ def test_a_reply_goes_to_whoever_sent_the_last_message(told, send, shop, other_s
     assert message == {"text": "Yes, at 8 🎉", "channel": "sms", "user_id": "ada"}
     assert (row.publisher_id, row.kind) == (other_shop.id, "other")
     send()
-    mine, others = told("And you?")
+    mine, others = forwarded("And you?")
     assert ([one["text"] for one in mine], len(others)) == (["And you?"], 1)
 
 
-def test_what_they_stop_start_and_ask_help_with_is_not_forwarded(told, send):
+def test_what_they_stop_start_and_ask_help_with_is_not_forwarded(forwarded, send):
     send()
     for word in ("HELP", "STOP", "START"):
-        told(word)
-    assert told("stop it please", OptOutType="HELP") == [[], []]
+        forwarded(word)
+    assert forwarded("stop it please", OptOutType="HELP") == [[], []]
 
 
-def test_yes_is_a_reply_unless_they_had_stopped(told, send):
+def test_yes_is_a_reply_unless_they_had_stopped(forwarded, send):
     send()
-    assert [one["text"] for one in told("YES")[0]] == ["YES"]
-    told("STOP")
-    assert len(told("YES")[0]) == 1
+    assert [one["text"] for one in forwarded("YES")[0]] == ["YES"]
+    forwarded("STOP")
+    assert len(forwarded("YES")[0]) == 1
     assert send() == ("accepted", "")
 
 
-def test_a_reply_of_somebody_who_got_nothing_is_not_forwarded(told, send, phone):
-    assert told("Hi") == [[], []]
-    told("STOP")
+def test_a_reply_of_somebody_who_got_nothing_is_not_forwarded(forwarded, send, phone):
+    assert forwarded("Hi") == [[], []]
+    forwarded("STOP")
     send()
-    assert told("Hi") == [[], []]
+    assert forwarded("Hi") == [[], []]
     send(channels=["inbox"])
-    assert told("Hi", From="+4366012345679") == [[], []]
+    assert forwarded("Hi", From="+4366012345679") == [[], []]
 
 
-def test_the_last_message_is_the_one_of_the_sender_that_was_written_to(told, send, backup, shop):
+def test_the_last_message_is_the_one_of_the_sender_that_was_written_to(
+    forwarded, send, backup, shop
+):
     send()
     backup.write("Hi")
     assert Reply.objects.get().publisher_id is None
 
 
-def test_a_subscriber_of_anothers_topic_is_not_named(told, shop, other_shop, work):
+def test_a_subscriber_of_anothers_topic_is_not_named(forwarded, shop, other_shop, work):
     topic = shop.topic("news")
     topic.granted_to.add(other_shop.id)
     subscribe(topic, recipient("ada", sms="+4366012345678"), "sms")
     other_shop.post("topics/news/publish", {"content": HELLO})
     work()
-    _, [message] = told("Who is that?")
+    _, [message] = forwarded("Who is that?")
     assert (message["user_id"], message["in_reply_to"]["topic"]) == ("", "news")
 
 
-def test_a_bare_endpoint_may_reply(told, shop, work):
+def test_a_bare_endpoint_may_reply(forwarded, shop, work):
     shop.topic("news")
     body = {"channel": "sms", "address": "+4366012345678"}
     shop.post("topics/news/subscriptions", body, status=200)
     posted = shop.post("topics/news/publish", {"content": HELLO})
     work()
-    [message], _ = told("Sure")
+    [message], _ = forwarded("Sure")
     assert message["user_id"] == ""
     assert message["in_reply_to"]["delivery_id"] == delivery_of(shop, posted)["id"]
 
 
-def test_a_long_text_is_cut(told, send):
+def test_a_long_text_is_cut(forwarded, send):
     send()
-    [message], _ = told("ä" * 5_000)
+    [message], _ = forwarded("ä" * 5_000)
     assert message["text"] == "ä" * 1_600
 
 
-def test_who_has_no_webhook_for_it_is_told_nothing(shop, phone, providers, send, work):
+def test_who_has_no_webhook_for_it_is_sent_nothing(shop, phone, providers, send, work):
     register_webhook(shop, providers, "delivered")
     send()
     phone.write("Hello?")

@@ -134,7 +134,7 @@ def test_what_is_paused_while_it_is_sent_is_held_and_goes_on(shop, under_way, sw
     assert Attempt.objects.count() == PEOPLE
 
 
-def looking(monkeypatch):
+def new_watcher(monkeypatch):
     """With a watcher of this test's own, since one that released goes on doing so."""
     watcher = CancellationWatcher()
     monkeypatch.setattr(runtime, "cancellation_watcher", lambda: watcher)
@@ -145,20 +145,20 @@ def looking(monkeypatch):
 def test_what_a_stopping_worker_has_not_begun_to_send_is_given_back(
     shop, under_way, swept, monkeypatch
 ):
-    watcher = looking(monkeypatch)
+    watcher = new_watcher(monkeypatch)
     posted = under_way()
     watcher.release()
     ended(shop, posted, "retrying")
     rows = shop.get(f"notifications/{posted['id']}/deliveries", state="retrying")["data"]
     assert {row["reason"] for row in rows} == {"released"}
-    looking(monkeypatch)
+    new_watcher(monkeypatch)
     swept()
     assert shop.counts(posted) == {"sms": {"accepted": PEOPLE}}
 
 
 def test_a_worker_that_stops_while_it_looks_gives_back_all_the_same(shop, monkeypatch):
     """The query that is under way finds nothing to stop, and must not undo it."""
-    halt, watcher = StopSignal(), looking(monkeypatch)
+    halt, watcher = StopSignal(), new_watcher(monkeypatch)
     with table_locked("delivery_notification"):
         watcher.watch([Watched(1, str(uuid4()), None, halt)], time.monotonic())
         until(waiting_for_a_lock)
@@ -219,10 +219,10 @@ def short_sighted(monkeypatch):
 
     In a watcher of its own: what another test's saw is relied on for longer.
     """
-    looking(monkeypatch)
+    new_watcher(monkeypatch)
     monkeypatch.setattr(cancellation, "SIGHT", 0.3)
     monkeypatch.setattr(f"{__name__}.TAKES", 0.3)
-    looking(monkeypatch)  # the one of the tests before may have seen further
+    new_watcher(monkeypatch)  # the one of the tests before may have seen further
 
 
 def test_where_nobody_can_look_what_was_cancelled_nothing_more_is_sent(
@@ -278,7 +278,7 @@ def test_cancels_are_seen_again_after_a_look_whose_connection_broke(shop, monkey
     recipient("ada")
     posted = shop.post("notifications", {"user_id": "ada", "content": HELLO, "channels": ["inbox"]})
     claimed, halt = claim(), StopSignal()
-    watcher = looking(monkeypatch)
+    watcher = new_watcher(monkeypatch)
     try:
         with table_locked("delivery_notification"):
             watched = Watched(claimed.id, posted["id"], None, halt)

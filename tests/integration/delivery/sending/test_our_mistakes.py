@@ -46,7 +46,7 @@ def test_credentials_of_another_project_cost_no_device_and_all_is_sent_once_they
     assert shop.counts(posted) == {"push": {"dead": 60}}
     assert set(Delivery.objects.values_list("reason", flat=True)) == {"sender_refused"}
     nothing_was_given_up()
-    assert breakers.permit("fcm") is None
+    assert breakers.allowance("fcm") is None
 
     providers.client.heal()
     assert redrive(shop, reason="sender_refused") == 60
@@ -132,7 +132,7 @@ def test_greylisted_recipients_do_not_stop_the_mail_of_others(shop, work, settin
         work()
         assert shop.counts(posted) == {"email": {"retrying": 25}}
         assert set(Delivery.objects.values_list("reason", flat=True)) == {"deferred"}
-        assert breakers.permit("smtp") is None, "its breaker is open"
+        assert breakers.allowance("smtp") is None, "its breaker is open"
     nothing_was_given_up()
 
 
@@ -144,6 +144,6 @@ def test_a_mail_server_that_fails_opens_its_breaker_even_by_rcpt(shop, work, set
         settings.PROVIDERS = {"smtp": smtp}
         post_to_many(shop, "email", 25, lambda n: f"person-{n}@example.com")
         work()
-        permit = breakers.permit("smtp")
-        assert permit is not None
-        assert permit.capacity == 0
+        allowance = breakers.allowance("smtp")
+        assert allowance is not None
+        assert allowance.capacity == 0

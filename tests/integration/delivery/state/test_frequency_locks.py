@@ -23,7 +23,7 @@ def changing_where():
     frequency.lock_where_counted()
 
 
-def looking():
+def counting_where():
     frequency.where_counted(lock=False)
 
 
@@ -61,8 +61,8 @@ def test_one_waits_for_the_other(first, second):
     [
         (counting_somewhere, counting_somewhere),
         (counting_here, counting_somewhere),
-        (changing_where, looking),
-        (looking, changing_where),
+        (changing_where, counting_where),
+        (counting_where, changing_where),
     ],
 )
 def test_neither_waits_for_the_other(first, second):

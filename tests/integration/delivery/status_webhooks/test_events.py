@@ -65,8 +65,8 @@ def test_each_state_is_reported_with_its_reason_and_no_other(
     assert delivery_of(shop, posted)["state"] == state
     [event] = received(outside)
     assert event["type"] == f"delivery.{state}"
-    [told] = event["data"]["deliveries"]
-    assert (told["state"], told["reason"], told["topic"]) == (state, reason, "")
+    [reported] = event["data"]["deliveries"]
+    assert (reported["state"], reported["reason"], reported["topic"]) == (state, reason, "")
     assert received(outside, "others") == []
 
 
@@ -83,8 +83,8 @@ def test_what_expires_and_what_is_cancelled_while_it_waits_is_reported(
     work()
     events = {event["type"]: event["data"]["deliveries"] for event in received(outside)}
     assert set(events) == {"delivery.cancelled", "delivery.expired"}
-    [told] = events["delivery.cancelled"]
-    assert told["notification_id"] == cancelled["id"]
+    [reported] = events["delivery.cancelled"]
+    assert reported["notification_id"] == cancelled["id"]
     assert {one["notification_id"] for one in events["delivery.expired"]} == {expired["id"]}
 
 
@@ -106,8 +106,12 @@ def test_a_granted_publisher_is_not_sent_who_is_subscribed(shop, other_shop, out
     shop.post("topics/theirs/publish", {"content": HELLO})
     work()
     [event] = received(outside)
-    [told] = event["data"]["deliveries"]
-    assert (told["topic"], told["state"], told["user_id"]) == ("theirs", "delivered", "")
+    [reported] = event["data"]["deliveries"]
+    assert (reported["topic"], reported["state"], reported["user_id"]) == (
+        "theirs",
+        "delivered",
+        "",
+    )
 
 
 def test_each_of_several_endpoints_gets_the_events_it_chose(shop, outside, work):
@@ -154,5 +158,5 @@ def test_long_names_make_messages_of_fewer_so_that_each_is_taken(shop, outside, 
         sealed_content.unseal(row.pk, row.content)
         for row in Notification.objects.filter(kind="status")
     ]
-    told = [one["user_id"] for event in events for one in event.data["deliveries"]]
-    assert sorted(told) == names
+    reported = [one["user_id"] for event in events for one in event.data["deliveries"]]
+    assert sorted(reported) == names

@@ -7,7 +7,7 @@ OWN = {"reference": "order-7", "metadata": {"tenant": "blau", "line": '7\n“ü�
 INBOX = {"user_id": "ada", "channels": ["inbox"], "content": HELLO}
 
 
-def told(outside):
+def references_of(outside):
     deliveries = [one for event in received(outside) for one in event["data"]["deliveries"]]
     return [{name: one[name] for name in OWN} for one in deliveries]
 
@@ -18,7 +18,7 @@ def test_events_have_the_reference_and_the_metadata(shop, outside, work):
     shop.post("notifications", {**INBOX, **OWN})
     shop.post("notifications", INBOX)
     work()
-    assert told(outside) == [OWN, {"reference": "", "metadata": {}}]
+    assert references_of(outside) == [OWN, {"reference": "", "metadata": {}}]
 
 
 def test_the_largest_metadata_fit_into_a_message(shop, outside, work):
@@ -28,4 +28,4 @@ def test_the_largest_metadata_fit_into_a_message(shop, outside, work):
     for _ in range(3):
         shop.post("notifications", {**INBOX, **largest})
     work()
-    assert told(outside) == [largest] * 3
+    assert references_of(outside) == [largest] * 3

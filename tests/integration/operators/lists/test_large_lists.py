@@ -49,7 +49,7 @@ def test_a_list_is_walked_by_key_and_back(hundred_and_twenty, operator: Client):
 def test_a_filter_looks_through_so_many_rows_and_says_so(
     hundred_and_twenty, operator: Client, monkeypatch
 ):
-    monkeypatch.setattr(large_lists, "LOOK_THROUGH", 40)
+    monkeypatch.setattr(large_lists, "MOST_EXAMINED", 40)
     oldest = Delivery.objects.order_by("id").first()
     Delivery.objects.filter(pk=oldest.pk).update(state="failed")
     url = reverse("admin:delivery_delivery_changelist")
@@ -73,7 +73,7 @@ def test_a_filter_looks_through_notifications_whose_ids_are_uuids(
     low = shop.post("topics/news/publish", {**NEWS, "priority": "low"})
     for _ in range(4):
         shop.post("topics/news/publish", {**NEWS, "priority": "normal"})
-    monkeypatch.setattr(large_lists, "LOOK_THROUGH", 2)
+    monkeypatch.setattr(large_lists, "MOST_EXAMINED", 2)
     query, found = "?priority=low", []
     while query:
         answer = operator.get(reverse("admin:delivery_notification_changelist") + query)

@@ -79,7 +79,7 @@ def test_a_template_is_looked_for_a_part_at_a_time(shop, operator, monkeypatch):
     key = templated(shop)
     for _ in range(3):
         post(shop)
-    monkeypatch.setattr(large_lists, "LOOK_THROUGH", 2)
+    monkeypatch.setattr(large_lists, "MOST_EXAMINED", 2)
     answer = operator.get(NOTIFICATIONS, {"q": "template:shipped"})
     assert not answer.context["cl"].result_list
     assert "Looked through 2 notifications" in answer.content.decode()
@@ -192,12 +192,12 @@ def test_a_search_for_an_address_that_ends_early_says_so(shop, operator, work, m
     for _ in range(4):
         post(shop)
     work()
-    monkeypatch.setattr(search, "LOOK_THROUGH", 3)
+    monkeypatch.setattr(search, "MOST_EXAMINED", 3)
     page = operator.get(DELIVERIES, {"q": ADDRESS}).content.decode()
     assert "Looked through the newest 3 deliveries of whoever has it." in page
     for number in range(3):
         recipient(f"shares-{number}", email=ADDRESS)
-    monkeypatch.setattr(search, "LOOK_THROUGH", 1_000)
+    monkeypatch.setattr(search, "MOST_EXAMINED", 1_000)
     monkeypatch.setattr(search, "MOST_CONTACTS", 2)
     page = operator.get(DELIVERIES, {"q": ADDRESS}).content.decode()
     assert "More than 2 have this address: the newest of them were asked." in page
@@ -224,7 +224,7 @@ def test_titles_are_searched_by_those_who_may_read_them(shop, operator, onlooker
     assert found(onlooker, NOTIFICATIONS, "title:sale") == []
 
 
-@pytest.mark.parametrize("bound", ["LOOK_THROUGH", "MOST_TITLES"])
+@pytest.mark.parametrize("bound", ["MOST_EXAMINED", "MOST_TITLES"])
 def test_a_search_for_a_title_that_ends_early_says_so(shop, operator, monkeypatch, bound):
     post(shop, content={"title": "Summer sale", "body": "x"})
     for _ in range(4):

@@ -76,7 +76,7 @@ def test_deliveries_of_publishers_are_listed_and_all_on_request(sent, operator: 
 def test_a_page_below_much_status_traffic_says_how_far_it_looked(
     sent, operator: Client, monkeypatch
 ):
-    monkeypatch.setattr(large_lists, "LOOK_THROUGH", 1)
+    monkeypatch.setattr(large_lists, "MOST_EXAMINED", 1)
     page = operator.get(NOTIFICATIONS)
     assert not page.context["cl"].result_list
     assert "Looked through 1 notifications" in page.content.decode()

@@ -11,7 +11,7 @@ from notifier_client.cli.exits import UsageError
 from notifier_client.cli.messages import CHANNELS
 from notifier_client.cli.output import Columns, Output
 
-#: Seconds between two looks.
+#: Seconds between two polls.
 PAUSE = 1.0
 STATES = ("scheduled", "sending", "done", "cancelled")
 #: Columns that people see of a delivery.

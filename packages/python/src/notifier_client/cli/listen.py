@@ -43,7 +43,7 @@ notifier listen --forward-to http://localhost:3000/hooks --secret whsec_…
     listen.add_argument("--forward-to", metavar="URL", help="POST each message there")
     listen.add_argument("--secret", help="sign with this one; by default with a new one")
     listen.add_argument(
-        "--interval", type=seconds, default=1.0, metavar="SECONDS", help="between two looks (1)"
+        "--interval", type=seconds, default=1.0, metavar="SECONDS", help="between two polls (1)"
     )
     listen.add_argument("--count", type=int, metavar="N", help="end after so many messages")
 
@@ -62,7 +62,7 @@ def _listen(client: NotifierClient, arguments: argparse.Namespace, out: Output) 
     )
     left = arguments.count
     while True:
-        for event in _look(watch):
+        for event in _poll(watch):
             if forward is not None:
                 forward(event)
             out.row(json.loads(event.body), "\n".join(map(_line, event.deliveries)))
@@ -71,10 +71,10 @@ def _listen(client: NotifierClient, arguments: argparse.Namespace, out: Output) 
         time.sleep(arguments.interval)
 
 
-def _look(watch: Watch) -> Iterator[Event]:
-    """Look once; a service that is away or busy is looked at again."""
+def _poll(watch: Watch) -> Iterator[Event]:
+    """Poll once; a service that is away or busy is polled again."""
     try:
-        yield from watch.look()
+        yield from watch.poll()
     except (ConnectionFailed, RateLimited, Unavailable) as error:
         print(clean(f"notifier: {error.detail}"), file=sys.stderr, flush=True)
 
@@ -96,14 +96,19 @@ class _Forward:
         try:
             answer = self._pool.request("POST", self._url, body=event.body, headers=headers)
         except urllib3.exceptions.HTTPError as error:
-            said = f"does not answer: {error}"
+            problem = f"does not answer: {error}"
         else:
             if 200 <= answer.status < 300:
                 return
-            said = f"answered {answer.status}"
-        print(clean(f"notifier: {self._url} {said}"), file=sys.stderr, flush=True)
+            problem = f"answered {answer.status}"
+        print(clean(f"notifier: {self._url} {problem}"), file=sys.stderr, flush=True)
 
 
-def _line(told: dict[str, Any]) -> str:
-    words = [told["at"], f"delivery.{told['state']}", told["delivery_id"], told["channel"]]
-    return "  ".join([*words, told["user_id"], told["reason"]]).rstrip()
+def _line(move: dict[str, Any]) -> str:
+    words = [
+        move["at"],
+        f"delivery.{move['state']}",
+        move["delivery_id"],
+        move["channel"],
+    ]
+    return "  ".join([*words, move["user_id"], move["reason"]]).rstrip()

@@ -14,7 +14,7 @@ STATES = (
     *("accepted", "delivered", "bounced", "failed", "dead"),
     *("unknown", "suppressed", "expired", "cancelled"),
 )
-#: Newest notifications that are looked at: a page of the list, and one request.
+#: Newest notifications that are polled: a page of the list, and one request.
 NEWEST = 200
 #: Deliveries in one message at most, as the service has them.
 AT_ONCE = 50
@@ -38,26 +38,26 @@ class Watch:
         self._states = states
         self._began = datetime.now(UTC)
         self._counts = {one.id: one.counts for one in self._newest()}
-        #: Ids of notifications that were there at the start: their deliveries' states are not told.
+        #: Ids of notifications that were there at the start: their deliveries' states are left out.
         self._old = set(self._counts)
         self._known: dict[str, str] = {}
         self._news: list[dict[str, Any]] = []
 
-    def look(self) -> Iterator[Event]:
+    def poll(self) -> Iterator[Event]:
         """Iterate over the messages about what is new.
 
-        Raises ``NotifierError``; what was found before is told by the next look.
+        Raises ``NotifierError``; what was found before comes with the next poll.
         """
         for notification in reversed(self._newest()):
             if self._counts.get(notification.id) != notification.counts:
                 self._read(notification)
                 self._counts[notification.id] = notification.counts
         news, self._news = self._news, []
-        news.sort(key=lambda told: told["state"])
-        for state, found in groupby(news, key=lambda told: told["state"]):
-            told = list(found)
-            for start in range(0, len(told), AT_ONCE):
-                yield _event(state, told[start : start + AT_ONCE])
+        news.sort(key=lambda reported: reported["state"])
+        for state, found in groupby(news, key=lambda reported: reported["state"]):
+            reported = list(found)
+            for start in range(0, len(reported), AT_ONCE):
+                yield _event(state, reported[start : start + AT_ONCE])
 
     def _newest(self) -> list[Notification]:
         return list(islice(self._client.list_notifications(), NEWEST))
@@ -70,10 +70,10 @@ class Watch:
             self._known[delivery.id] = delivery.state
             news = notification.id not in self._old or delivery.updated_at >= self._began
             if news and delivery.state in self._states:
-                self._news.append(_told(notification, delivery))
+                self._news.append(_report(notification, delivery))
 
 
-def _told(notification: Notification, delivery: Delivery) -> dict[str, Any]:
+def _report(notification: Notification, delivery: Delivery) -> dict[str, Any]:
     return {
         "delivery_id": delivery.id,
         "notification_id": notification.id,

@@ -12,7 +12,7 @@ from django.db import OperationalError, connection
 from apps.core import cache
 from apps.inbox.feed import bell
 from apps.inbox.stream import application, events_of_inboxes, hub
-from apps.inbox.stream.traces import LookTraces
+from apps.inbox.stream.traces import SentTraces
 from apps.preferences.models import Recipient
 from stack.supervision.process import PATIENCE
 from tests.support.publishers.streams import Reader, StreamServer
@@ -46,7 +46,7 @@ def test_what_no_message_said_is_found_all_the_same(
     put("ada", "before")
     ada = stream.open(token("ada"))
     monkeypatch.setattr(bell, "ring", lambda people: None)
-    stream.app.hub._look_now.set()  # it waits for ten seconds otherwise
+    stream.app.hub._poll_now.set()  # it waits for ten seconds otherwise
     put("ada", "nobody rang")
     ada.wait_for("item")
     assert ada.titles() == ["nobody rang"]
@@ -76,7 +76,7 @@ def test_counts_are_right_where_an_item_came_while_the_inbox_was_being_read(
     put("ada", "before")
     ada = stream.open(token("ada"))
     monkeypatch.setattr(bell, "ring", lambda people: None)
-    stream.app.hub._look_now.set()  # it waits for ten seconds otherwise
+    stream.app.hub._poll_now.set()  # it waits for ten seconds otherwise
     read, more = events_of_inboxes.statements.changes, ["between"]
 
     def changes(wanted: Any) -> Any:
@@ -262,12 +262,12 @@ def test_who_is_read_alone_is_told_what_comes_later_also_after_an_error(
             raise odd.pop()
         return states(asked)
 
-    def record(traces: LookTraces) -> None:
+    def record(traces: SentTraces) -> None:
         if not odd and wrong:
             raise wrong.pop()
 
     monkeypatch.setattr(events_of_inboxes.statements, "states", fails)
-    monkeypatch.setattr(LookTraces, "record", record)
+    monkeypatch.setattr(SentTraces, "record", record)
     put("ada", "after")
     ada.wait_for("item")
     until(lambda: not wrong)

@@ -1,4 +1,4 @@
-"""The stream tells what changes in an inbox, and after an interruption exactly what was missed."""
+"""The stream sends what changes in an inbox, and after an interruption exactly what was missed."""
 
 import asyncio
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def batches(reader: Reader, name: str) -> list[int]:
     return [end - start for start, end in pairwise([0, *ends])]
 
 
-def test_an_item_is_told_at_once_with_all_that_the_list_shows(
+def test_an_item_is_sent_at_once_with_all_that_the_list_shows(
     stream: StreamServer, token: Token, put: Put, inbox: Callable[..., Api]
 ):
     put("ada", "before")
@@ -67,7 +67,7 @@ def test_an_item_is_told_at_once_with_all_that_the_list_shows(
         (Change.SNOOZED, {"status": "unread", "seen_at": None}, {"unread": 0, "unseen": 0}),
     ],
 )
-def test_what_one_tab_changes_is_told_to_the_others(
+def test_what_one_tab_changes_is_sent_to_the_others(
     stream: StreamServer, token: Token, put: Put, change: Change, fields: Any, counts: Any
 ):
     item_id = put("ada")
@@ -80,7 +80,7 @@ def test_what_one_tab_changes_is_told_to_the_others(
         assert tab.wait_for("counts", 2)[-1] == counts
 
 
-def test_a_deletion_is_told(stream: StreamServer, token: Token, put: Put):
+def test_a_deletion_is_sent(stream: StreamServer, token: Token, put: Put):
     item_id = put("ada")
     ada = stream.open(token("ada"))
     changes.change(ids_of("ada"), [item_id], Change.DELETED)
@@ -100,7 +100,7 @@ def test_a_snoozed_item_comes_back_unread_and_unseen(stream: StreamServer, token
     assert ada.wait_for("counts", 2)[-1] == {"unread": 1, "unseen": 1}
 
 
-def test_who_comes_back_is_told_exactly_what_was_missed(
+def test_who_comes_back_is_sent_exactly_what_was_missed(
     stream: StreamServer, token: Token, put: Put
 ):
     first, second = put("ada", "first"), put("ada", "second")
@@ -141,7 +141,7 @@ def test_ids_ascend(stream: StreamServer, token: Token, put: Put):
     assert ids == sorted(ids)
 
 
-def test_many_missed_items_are_told_in_pages_once_each(
+def test_many_missed_items_are_sent_in_pages_once_each(
     stream: StreamServer, token: Token, put: Put
 ):
     many = 2 * statements.PAGE + 7
@@ -151,7 +151,7 @@ def test_many_missed_items_are_told_in_pages_once_each(
     assert [item["id"] for item in ada.named("item")] == ids
 
 
-def test_the_seconds_until_a_change_is_told_are_not_those_of_what_was_missed(
+def test_the_seconds_until_a_change_is_sent_are_not_those_of_what_was_missed(
     stream: StreamServer, token: Token, put: Put
 ):
     for number in range(2 * statements.PAGE + 7):
@@ -165,7 +165,7 @@ def test_the_seconds_until_a_change_is_told_are_not_those_of_what_was_missed(
 
 
 @pytest.mark.parametrize("change", [Change.READ, Change.DELETED, Change.SNOOZED])
-def test_what_changed_at_once_is_told_in_batches_each_with_an_id(
+def test_what_changed_at_once_is_sent_in_batches_each_with_an_id(
     stream: StreamServer, token: Token, put_many: PutMany, change: Change
 ):
     ids = put_many("ada", MANY)
@@ -181,7 +181,7 @@ def test_what_changed_at_once_is_told_in_batches_each_with_an_id(
         assert reader.last_id == str(Feed.objects.get().version)
 
 
-def test_items_that_come_back_at_once_are_told_in_batches_each_with_an_id(
+def test_items_that_come_back_at_once_are_sent_in_batches_each_with_an_id(
     stream: StreamServer, token: Token, put_many: PutMany
 ):
     ids = put_many("ada", MANY)
@@ -193,7 +193,7 @@ def test_items_that_come_back_at_once_are_told_in_batches_each_with_an_id(
     until(lambda: ada.last_id == str(Feed.objects.get().version))
 
 
-def test_items_that_are_stored_at_once_are_told_in_batches_each_with_an_id(
+def test_items_that_are_stored_at_once_are_sent_in_batches_each_with_an_id(
     stream: StreamServer, token: Token, put_many: PutMany, put: Put
 ):
     first = put("ada")
@@ -205,7 +205,7 @@ def test_items_that_are_stored_at_once_are_told_in_batches_each_with_an_id(
     assert ada.last_id == str(Feed.objects.get().version)
 
 
-def test_items_of_before_batches_are_told_all_the_same(
+def test_items_of_before_batches_are_sent_all_the_same(
     stream: StreamServer, token: Token, put_many: PutMany
 ):
     ids = put_many("ada", MANY)
@@ -215,7 +215,7 @@ def test_items_of_before_batches_are_told_all_the_same(
     assert batches(ada, "item") == [MANY]
 
 
-def test_large_items_are_told_in_small_pages(
+def test_large_items_are_sent_in_small_pages(
     stream: StreamServer, token: Token, put_many: PutMany, monkeypatch: pytest.MonkeyPatch
 ):
     ids = put_many("ada", MANY, body="x" * 30_000)
@@ -265,7 +265,7 @@ def test_what_was_missed_longer_ago_than_is_remembered_says_resync(
     assert ada.titles() == ["after"]
 
 
-def test_a_page_that_stayed_open_over_quiet_weeks_is_told_and_need_not_list_again(
+def test_a_page_that_stayed_open_over_quiet_weeks_is_sent_and_need_not_list_again(
     stream: StreamServer, token: Token, put: Put
 ):
     put("ada", "before")
@@ -286,11 +286,11 @@ def test_an_id_that_the_inbox_has_not_reached_says_resync(
     ada.wait_for("resync")
 
 
-def test_a_person_who_is_registered_later_is_told_from_then_on(
+def test_a_person_who_is_registered_later_is_sent_from_then_on(
     stream: StreamServer, token: Token, put: Put, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("apps.inbox.stream.hub.EVERY", 0.2)
-    stream.app.hub._look_now.set()  # it waits for ten seconds otherwise
+    stream.app.hub._poll_now.set()  # it waits for ten seconds otherwise
     ada = stream.open(token("ada"))
     assert ada.named("ready") == [{"unread": 0, "unseen": 0}]
     put("ada", "welcome")
@@ -310,7 +310,7 @@ def test_a_list_and_the_stream_from_it_on_miss_nothing(
     assert page["unread"] == page["unseen"] == 1
 
 
-def test_the_client_tells_what_it_hears(stream: StreamServer, token: Token, put: Put):
+def test_the_client_yields_what_it_receives(stream: StreamServer, token: Token, put: Put):
     put("ada", "one")
     with InboxClient(f"http://127.0.0.1:{stream.port}", token("ada")) as client:
         heard = list(islice(client.stream(since="0"), 3))

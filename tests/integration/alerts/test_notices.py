@@ -66,7 +66,7 @@ def test_a_one_time_password_without_a_worker_is_told_of_by_mail_and_by_signed_w
     assert mailbox.recipients == [["ops@example.com", "night@example.com"]]
     assert f"BEGAN: {said} (NotifierHighBacklog, page)" in text
     assert "The oldest has been due for" in text
-    assert "docs/operations.md#notifierbacklog" in text
+    assert "docs/operations/alerts.md#notifierbacklog" in text
     [(headers, body)] = receiver.requests
     verified = Webhook(SECRET).verify(body, headers)
     [alert] = verified["data"]["alerts"]

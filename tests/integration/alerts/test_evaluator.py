@@ -15,7 +15,7 @@ def test_a_database_without_our_tables_answers(mailbox, execute, monkeypatch, ca
     monkeypatch.setitem(RULES, NAME, replace(RULES[NAME], lasts=0))
     execute(f"ALTER TABLE {TABLE} RENAME TO not_migrated")
     try:
-        evaluator.look(evaluates=True)
+        evaluator.run_round(evaluates=True)
     finally:
         execute(f"ALTER TABLE not_migrated RENAME TO {TABLE}")
     assert not mailbox.mails

@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 
 from apps.core import tracing
 from apps.delivery.models import Delivery, Notification
-from apps.inbox.stream.events_of_inboxes import Asked, look
+from apps.inbox.stream.events_of_inboxes import Asked, read_changes
 from apps.schedules import running
 from apps.schedules.models import Schedule
 from tests.support.deliveries.signed_receipts import (
@@ -59,8 +59,8 @@ def test_a_look_up_for_spans_that_fails_keeps_nothing_from_the_stream(shop, work
     work()
     asked = Asked(0, 0, listening=True)
     with connection.execute_wrapper(without_look_ups):
-        told = look({"ada": [asked]})["ada"].told[asked]
-    assert [(row.name, row.sampled) for row in told.rows] == [("item", None)]
+        missed = read_changes({"ada": [asked]})["ada"].missed[asked]
+    assert [(row.name, row.sampled) for row in missed.rows] == [("item", None)]
 
 
 def test_what_is_rolled_back_has_no_spans(shop, work, outside, callback, collector):

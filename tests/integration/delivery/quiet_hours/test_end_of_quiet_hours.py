@@ -20,7 +20,7 @@ def waiting(shop, ada, work):
     body = {"user_id": "ada", "channels": ["push", "inbox"], "content": HELLO}
     posted = shop.post("notifications", body)
     work()
-    assert standing() == ("retrying", "quiet_hours")
+    assert state_and_reason() == ("retrying", "quiet_hours")
     return posted
 
 
@@ -36,14 +36,14 @@ def morning(work, wake):
     return run
 
 
-def standing(channel="push"):
+def state_and_reason(channel="push"):
     row = Delivery.objects.get(channel=channel)
     return row.state, row.reason
 
 
 def test_it_is_sent_when_the_quiet_hours_are_over(waiting, morning):
     morning()
-    assert standing() == ("accepted", "")
+    assert state_and_reason() == ("accepted", "")
     assert Delivery.objects.get(channel="push").attempts == 1
     assert len(Push.calls) == 1
 
@@ -61,7 +61,7 @@ def test_it_goes_on_waiting_where_it_is_still_quiet(waiting, wake, work):
 def test_it_is_not_sent_to_who_has_read_it_since(waiting, morning, shop):
     InboxItem.objects.update(read_at="2026-01-01T00:00:00Z")
     morning()
-    assert standing() == ("suppressed", "read")
+    assert state_and_reason() == ("suppressed", "read")
     assert Push.calls == []
     rows = shop.get(f"notifications/{waiting['id']}/deliveries", channel="push")["data"]
     assert rows[0]["reason_text"] == "they have read it meanwhile"
@@ -70,12 +70,12 @@ def test_it_is_not_sent_to_who_has_read_it_since(waiting, morning, shop):
 def test_it_is_not_sent_to_who_has_refused_it_since(waiting, morning, ada):
     Preference.objects.create(recipient=ada, channel="push", allowed=False)
     morning()
-    assert standing() == ("suppressed", "preference")
+    assert state_and_reason() == ("suppressed", "preference")
 
 
 def test_it_is_not_sent_once_it_was_cancelled(waiting, morning, shop):
     shop.post(f"notifications/{waiting['id']}/cancel", {}, status=200)
-    assert standing()[0] == "cancelled"
+    assert state_and_reason()[0] == "cancelled"
     morning()
     assert Push.calls == []
 
@@ -85,7 +85,7 @@ def test_what_was_deferred_is_judged_at_once_when_the_person_changes_their_hours
 ):
     services.replace(ada.pk, schedules.parse({"windows": []}))
     work()
-    assert standing() == ("accepted", "")
+    assert state_and_reason() == ("accepted", "")
 
 
 def test_the_fallback_keeps_its_distance_and_is_not_needed(shop, ada, work):
@@ -109,7 +109,7 @@ def test_the_fallback_keeps_its_distance_and_is_not_needed(shop, ada, work):
     Delivery.objects.filter(channel="sms").update(next_attempt_at="2020-01-01T00:00:00Z")
     while work_once():
         pass
-    assert standing("sms") == ("suppressed", "reached")
+    assert state_and_reason("sms") == ("suppressed", "reached")
     assert Texts.calls == []
 
 
@@ -150,15 +150,15 @@ def test_a_fallback_keeps_its_distance_when_the_person_changes_their_hours(both,
     due = Delivery.objects.get(channel="sms").next_attempt_at
     assert abs(due - datetime.now(UTC) - timedelta(seconds=1800)) < timedelta(seconds=30)
     work()
-    assert standing() == ("accepted", "")
+    assert state_and_reason() == ("accepted", "")
     assert (len(Push.calls), Texts.calls) == (1, [])
 
 
 def test_what_a_fallback_reached_the_person_with_at_night_is_not_sent_in_the_morning(both, morning):
     both(channel="email")
-    assert standing("email") == ("accepted", "")
+    assert state_and_reason("email") == ("accepted", "")
     morning()
-    assert standing() == ("suppressed", "reached")
+    assert state_and_reason() == ("suppressed", "reached")
     assert Push.calls == []
 
 
@@ -170,7 +170,7 @@ def test_a_fallback_asks_whether_it_is_needed_whatever_it_waited_for_last(both):
         reason="topic_paused", next_attempt_at="2020-01-01T00:00:00Z"
     )
     run_all()
-    assert standing("sms") == ("suppressed", "reached")
+    assert state_and_reason("sms") == ("suppressed", "reached")
     assert Texts.calls == []
 
 
@@ -179,4 +179,4 @@ def test_what_waits_is_judged_at_once_when_a_service_changes_the_persons_zone(wa
     answer = shop.http.put("/v1/recipients/ada", body, format="json")
     assert answer.status_code == 200, answer.json()
     work()
-    assert standing() == ("accepted", "")
+    assert state_and_reason() == ("accepted", "")

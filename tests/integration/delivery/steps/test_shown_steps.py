@@ -1,4 +1,4 @@
-"""What publishers and operators are told of steps: their states, who acknowledged, and why."""
+"""Steps as publishers and operators see them: their states, who acknowledged, and why."""
 
 import pytest
 from django.urls import reverse
@@ -33,7 +33,7 @@ def states(shop, posted):
     return [step["state"] for step in steps(shop, posted)]
 
 
-def told(posted, name):
+def explanation_of(posted, name):
     story = explain(Recipient.objects.get(user_id=name), Notification.objects.get(pk=posted["id"]))
     every = [*story.sentences, *(one for some in story.channels.values() for one in some)]
     return story, " ".join(sentence.text for sentence in every)
@@ -88,20 +88,20 @@ def test_it_says_who_acknowledged_and_when(shop, posted, later, app):
 
 
 def test_why_is_explained_step_by_step(shop, posted, workers, later, app):
-    story, words = told(posted, "ada")
+    story, words = explanation_of(posted, "ada")
     assert story.verdict == "yes"
     assert "Step 1: 300 seconds later it goes to them on email, unless it was read by" in words
     assert "goes to the group on-call on sms, unless it was acknowledged by anybody" in words
-    story, words = told(posted, "bob")
+    story, words = explanation_of(posted, "bob")
     assert story.verdict == "not_yet" and "may still get it on sms" in story.headline
     assert "Step 2 is due on" in words
     app("ada").mark("read")
     later(301)
-    _, words = told(posted, "ada")
+    _, words = explanation_of(posted, "ada")
     assert "Step 1 was not needed: they read it in their inbox on" in words
     app("ada").mark("acknowledged")
     workers()
-    story, words = told(posted, "bob")
+    story, words = explanation_of(posted, "bob")
     assert story.verdict == "no" and "Step 2 was not needed: ada acknowledged it on" in words
 
 
@@ -116,10 +116,10 @@ def test_why_tells_of_an_acknowledgement_that_kept_a_fallback_from_being_sent(
     )
     workers()
     Delivery.objects.update(state="unknown")
-    assert "It is due on" in told(posted, "ada")[1]
+    assert "It is due on" in explanation_of(posted, "ada")[1]
     app("ada").acknowledge(posted)
     for _ in ("before its time", "after it"):
-        story, words = told(posted, "ada")
+        story, words = explanation_of(posted, "ada")
         assert "They acknowledged it, so it was not needed." in words
         assert story.verdict != "not_yet" and "It is due on" not in words
         later(301)

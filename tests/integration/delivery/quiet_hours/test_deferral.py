@@ -35,7 +35,7 @@ def delivery(posted, channel="push"):
     return Delivery.objects.get(notification_id=posted["id"], channel=channel)
 
 
-def standing(posted, channel="push"):
+def state_and_reason(posted, channel="push"):
     row = delivery(posted, channel)
     return row.state, row.reason
 
@@ -51,8 +51,8 @@ def test_what_disturbs_waits_for_the_end_and_uses_up_no_attempt(shop, work):
         row = delivery(posted, channel)
         assert (row.state, row.reason, row.attempts) == ("retrying", "quiet_hours", 0)
         assert end <= row.next_attempt_at <= end + SPREAD
-    assert standing(posted, "email") == ("accepted", "")
-    assert standing(posted, "inbox") == ("delivered", "")
+    assert state_and_reason(posted, "email") == ("accepted", "")
+    assert state_and_reason(posted, "inbox") == ("delivered", "")
     assert (Push.calls, Texts.calls, len(Mail.calls)) == ([], [], 1)
     assert not Attempt.objects.filter(delivery_id=delivery(posted).pk).exists()
     assert shop.counts(posted)["push"] == {"retrying": 1}
@@ -106,7 +106,7 @@ def test_it_waits_as_a_subscriber_or_a_member_too(shop, work, ada, audience):
     path = "topics/news/publish" if audience == "topic" else "groups/friends/notify"
     posted = shop.post(path, {"content": HELLO, "channels": ["push"]})
     work()
-    assert standing(posted) == WAITS
+    assert state_and_reason(posted) == WAITS
 
 
 def test_high_priority_and_critical_categories_go_through(shop, work):
@@ -115,59 +115,59 @@ def test_high_priority_and_critical_categories_go_through(shop, work):
     for body in ({"priority": "high"}, {"category": "security"}):
         posted = post(shop, **body)
         work()
-        assert standing(posted) == ("accepted", ""), body
+        assert state_and_reason(posted) == ("accepted", ""), body
 
 
 def test_a_mandatory_topic_may_wait(shop, work, ada):
     subscribe(shop.topic(mandatory=True), ada, "push")
     posted = shop.post("topics/news/publish", {"content": HELLO})
     work()
-    assert standing(posted) == WAITS
+    assert state_and_reason(posted) == WAITS
 
 
 def test_email_waits_where_the_schedule_names_it(shop, work):
     be_quiet("ada", around_now("email"))
     posted = post(shop, channels=["push", "email"])
     work()
-    assert standing(posted, "email") == WAITS
-    assert standing(posted, "push") == ("accepted", "")
+    assert state_and_reason(posted, "email") == WAITS
+    assert state_and_reason(posted, "push") == ("accepted", "")
 
 
 def test_nothing_waits_outside_of_the_windows(shop, work):
     be_quiet("ada", around_now(ahead=3))
     posted = post(shop)
     work()
-    assert standing(posted) == ("accepted", "")
+    assert state_and_reason(posted) == ("accepted", "")
 
 
 def test_the_hours_are_those_of_the_persons_zone(shop, work, settings):
     Recipient.objects.filter(user_id="ada").update(time_zone="Asia/Kathmandu")  # 5:45 ahead
     posted = post(shop)
     work()
-    assert standing(posted) == ("accepted", "")
+    assert state_and_reason(posted) == ("accepted", "")
     settings.DEFAULT_TIME_ZONE = "Asia/Kathmandu"
     Recipient.objects.filter(user_id="ada").update(time_zone="UTC")  # what everybody has at first
     posted = post(shop)
     work()
-    assert standing(posted) == ("accepted", "")
+    assert state_and_reason(posted) == ("accepted", "")
     Recipient.objects.filter(user_id="ada").update(time_zone="Etc/UTC")
     posted = post(shop)
     work()
-    assert standing(posted) == WAITS
+    assert state_and_reason(posted) == WAITS
 
 
 def test_a_zone_that_is_not_known_here_is_the_default_one(shop, work):
     Recipient.objects.filter(user_id="ada").update(time_zone="Mars/Olympus")
     posted = post(shop)
     work()
-    assert standing(posted) == WAITS
+    assert state_and_reason(posted) == WAITS
 
 
 def test_a_schedule_that_cannot_be_read_is_none(shop, work):
     be_quiet("ada", {"windows": "always"})
     posted = post(shop)
     work()
-    assert standing(posted) == ("accepted", "")
+    assert state_and_reason(posted) == ("accepted", "")
 
 
 def test_the_companys_apply_to_who_has_none_of_their_own(shop, work, settings):
@@ -175,12 +175,12 @@ def test_the_companys_apply_to_who_has_none_of_their_own(shop, work, settings):
     be_quiet("ada", None)
     posted = post(shop, channels=["push", "sms"])
     work()
-    assert standing(posted, "sms") == WAITS
-    assert standing(posted, "push") == ("accepted", "")
+    assert state_and_reason(posted, "sms") == WAITS
+    assert state_and_reason(posted, "push") == ("accepted", "")
     be_quiet("ada", {"windows": [], "channels": ["push", "sms"]})
     posted = post(shop, channels=["sms"])
     work()
-    assert standing(posted, "sms") == ("accepted", ""), "who has chosen none has none"
+    assert state_and_reason(posted, "sms") == ("accepted", ""), "who has chosen none has none"
 
 
 def test_a_bare_endpoint_has_no_quiet_hours(shop, work, settings):
@@ -191,7 +191,7 @@ def test_a_bare_endpoint_has_no_quiet_hours(shop, work, settings):
     )
     posted = shop.post("topics/news/publish", {"content": HELLO})
     work()
-    assert standing(posted, "email") == ("accepted", "")
+    assert state_and_reason(posted, "email") == ("accepted", "")
 
 
 def test_another_attempt_waits_like_the_first(shop, work, wake):
@@ -227,12 +227,12 @@ def test_messages_under_an_ordering_key_stay_in_their_order(shop, work, wake):
     be_quiet("ada", None)
     second = post(shop, ordering_key="order-7")
     work()
-    assert standing(first) == WAITS
-    assert standing(second) == ("retrying", "in_order")
+    assert state_and_reason(first) == WAITS
+    assert state_and_reason(second) == ("retrying", "in_order")
     assert Push.calls == []
     Delivery.objects.filter(pk=delivery(first).pk).update(next_attempt_at="2020-01-01T00:00:00Z")
     work()
-    assert standing(first) == standing(second) == ("accepted", "")
+    assert state_and_reason(first) == state_and_reason(second) == ("accepted", "")
     assert len(Push.calls) == 2
 
 
@@ -246,7 +246,10 @@ def behind(shop, work):
         be_quiet("ada", None)
         second = post(shop, ordering_key="order-7", **body)
         work()
-        assert (standing(first), standing(second)) == (WAITS, ("retrying", "in_order"))
+        assert (state_and_reason(first), state_and_reason(second)) == (
+            WAITS,
+            ("retrying", "in_order"),
+        )
         return first, second
 
     return run
@@ -267,7 +270,7 @@ def test_quiet_hours_that_end_early_release_what_is_behind_as_well(behind, ada, 
     first, second = behind()
     services.replace(ada.pk, schedules.parse({"windows": []}))
     work()
-    assert standing(first) == standing(second) == ("accepted", "")
+    assert state_and_reason(first) == state_and_reason(second) == ("accepted", "")
     assert len(Push.calls) == 2
 
 
