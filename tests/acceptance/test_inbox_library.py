@@ -1,7 +1,6 @@
 """``packages/inbox`` from a copy of its sources: its own tests, its size, and what is packed."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -41,23 +40,6 @@ def test_what_is_packed_is_the_library_its_types_and_its_readme() -> None:
     assert (SOURCE / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
-def test_the_programs_of_its_readme_have_the_right_types(
-    inbox_library: Path, packed_inbox_library: Path
-) -> None:
-    readme = (SOURCE / "README.md").read_text()
-    [client] = re.findall(r"```ts\n(.*?)```", readme, re.DOTALL)
-    [react] = re.findall(r"```tsx\n(.*?)```", readme, re.DOTALL)
-    folder = packed_inbox_library
-    (folder / "client.ts").write_text(f"declare const token: () => Promise<string>;\n{client}")
-    (folder / "react.tsx").write_text(react)
-    modules = inbox_library / "node_modules"
-    flags = ["--noEmit", "--strict", "--target", "es2022", "--module", "esnext"]
-    flags += ["--moduleResolution", "bundler", "--jsx", "react-jsx"]
-    for name in ("@types", "csstype"):
-        (folder / "node_modules" / name).symlink_to(modules / name)
-    run([str(modules / ".bin" / "tsc"), *flags, "client.ts", "react.tsx"], folder)
-
-
 def test_a_bundler_keeps_the_definition_of_an_element_that_is_only_imported(
     inbox_library: Path, packed_inbox_library: Path
 ) -> None:
@@ -68,7 +50,8 @@ def test_a_bundler_keeps_the_definition_of_an_element_that_is_only_imported(
     assert "customElements.define" in bundle
 
 
-def test_the_lock_names_no_registry(inbox_library: Path) -> None:
-    lock = json.loads((inbox_library / "package-lock.json").read_text())
+@pytest.mark.parametrize("folder", [".", "test/frameworks"])
+def test_the_locks_name_no_registry(inbox_library: Path, folder: str) -> None:
+    lock = json.loads((inbox_library / folder / "package-lock.json").read_text())
     assert not [name for name, one in lock["packages"].items() if "resolved" in one]
     assert all(one.get("dev") for name, one in lock["packages"].items() if name)

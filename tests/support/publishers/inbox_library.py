@@ -38,7 +38,12 @@ def packed_inbox_library(inbox_library: Path, tmp_path: Path) -> Path:
 
 
 def install_packed(folder: Path) -> None:
-    """Pack the built copy, and install the file in a folder."""
-    [described] = json.loads(npm("pack", "--json", "--ignore-scripts"))
+    """Install the packed file in a folder that has nothing."""
     (folder / "package.json").write_text('{"name": "my-shop", "private": true}')
-    run(["npm", "install", "--offline", str(COPY / described["filename"])], folder)
+    run(["npm", "install", "--offline", str(packed())], folder)
+
+
+def packed() -> Path:
+    """Pack the built copy, and return the file."""
+    [described] = json.loads(npm("pack", "--json", "--ignore-scripts"))
+    return COPY / str(described["filename"])

@@ -46,12 +46,12 @@ export class SharedFeed implements Feed {
     const timer = setTimeout(() => this.fail(), PATIENCE);
     signal.addEventListener("abort", () => clearTimeout(timer));
     const options: WorkerOptions = { type: "module", name: this.options.key };
+    // Bundlers copy a file that is named like this. Written within `new SharedWorker(…)`, Vite would
+    // want options that are known when it builds.
+    const script = this.script || new URL("./worker.js", import.meta.url);
     let worker: SharedWorker;
     try {
-      worker = this.script
-        ? new SharedWorker(this.script, options)
-        : // Written like this, bundlers find the file.
-          new SharedWorker(new URL("./worker.js", import.meta.url), options);
+      worker = new SharedWorker(script, options);
     } catch {
       clearTimeout(timer);
       queueMicrotask(() => this.fail()); // of another origin, perhaps
