@@ -363,6 +363,17 @@ def test_it_turns_around_where_one_reads_from_right_to_left(
     assert starts() == pytest.approx([right, left], abs=1)
 
 
+def test_what_is_said_in_english_reads_from_left_to_right_in_any_page(
+    ada: Person, mine: BrowserContext
+) -> None:
+    ada.send("One", source="Cards")
+    tab = ada.tab(mine)
+    tab.page.evaluate("document.documentElement.dir = 'rtl'")
+    direction = "(one) => getComputedStyle(one).direction"
+    time = tab.rows.first.locator("time")
+    assert until(lambda: time.evaluate(direction)) == "ltr"  # or it is "second ago 1"
+
+
 def test_texts_and_times_are_in_the_persons_language(ada: Person, mine: BrowserContext) -> None:
     ada.send("Eins")
     tab = ada.tab(mine)

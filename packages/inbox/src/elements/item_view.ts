@@ -48,10 +48,11 @@ export function textOf(
     h(
       "p",
       { class: "meta", part: "meta" },
-      item.source && `${item.source} · `,
+      item.source && h("bdi", {}, item.source),
+      item.source && " · ",
       h(
         "time",
-        { datetime: time, title: absolute(time, language) },
+        { datetime: time, title: absolute(time, language), dir: "auto" },
         when(item, messages, language, now),
       ),
     ),
