@@ -17,15 +17,28 @@ from stack.supervision.process import ROOT
 from stack.whole_service import Stage
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, ViewportSize
+    from playwright.sync_api import Locator, Page, ViewportSize
 
 DIRECTORY = ROOT / "docs" / "screenshots"
 SIZE: "ViewportSize" = {"width": 1360, "height": 860}
 NARROW: "ViewportSize" = {"width": 900, "height": 640}
+PHONE: "ViewportSize" = {"width": 390, "height": 780}
 #: Fills the charts, in the service itself.
 HISTORY = "from stack.screenshots.history import make; make()"
 #: Pages that are taken to their end.
 WHOLE = ("start-page", "charts", "provider-charts")
+#: As a page in Arabic sets it, with the words of the element that the picture shows.
+RIGHT_TO_LEFT = """() => {
+  Object.assign(document.documentElement, {dir: "rtl", lang: "ar"});
+  for (const one of document.querySelectorAll("notifier-bell, .person > notifier-inbox")) {
+    one.messages = {
+      title: "الإشعارات", inbox: "الوارد", snoozed: "المؤجلة", archived: "الأرشيف",
+      readAll: "تحديد الكل كمقروء",
+      severity: {info: "معلومة", success: "نجاح", warning: "تحذير", error: "خطأ"},
+    };
+    one.client = inboxes[0];
+  }
+}"""
 #: Milliseconds for a page to finish drawing after it has loaded.
 SETTLE = 400
 
@@ -46,8 +59,13 @@ def screenshots(directory: Path = DIRECTORY) -> int:
                 NotifierClient(
                     on.api_url, manage.create_publisher(on.env, "accounts", "--directory")
                 ) as accounts,
+                NotifierClient(
+                    on.api_url,
+                    manage.create_publisher(on.env, "catalogue", "--scopes", "categories:write"),
+                ) as catalogue,
             ):
                 scene.play(client, accounts)
+                scene.name_categories(catalogue)
                 manage.run(state, on.env, "shell", "-c", HISTORY)
                 with _operator(state, on) as page:
                     for name, visit in PAGES.items():
@@ -58,8 +76,14 @@ def screenshots(directory: Path = DIRECTORY) -> int:
                     page.goto(on.sandbox["control_url"])
                     _keep(page, directory / "sandbox.png")
                     scene.fill_inbox(client, accounts, "grace")
+                    scene.give_choices(client, accounts, "grace")
                     page.goto(f"{on.sandbox['control_url']}/bell?user=grace")
+                    _keep_looks(page, directory)
+                    page.reload()
                     _keep_elements(page, directory, lambda: scene.pop_up(client, "grace"))
+                    scene.greet_in_arabic(client, accounts, "layla")
+                    page.goto(f"{on.sandbox['control_url']}/bell?user=layla")
+                    _keep_from_right_to_left(page, directory / "bell-rtl.png")
     return 0
 
 
@@ -79,6 +103,12 @@ def _keep(page: "Page", path: Path, *, whole: bool = False) -> None:
     print(f"  {path.name:<24} {path.stat().st_size // 1024} kB", flush=True)
 
 
+def _keep_part(part: "Locator", path: Path) -> None:
+    part.page.wait_for_timeout(SETTLE)
+    part.screenshot(path=path, animations="disabled")
+    print(f"  {path.name:<24} {path.stat().st_size // 1024} kB", flush=True)
+
+
 def _keep_elements(page: "Page", directory: Path, pop_up: Callable[[], None]) -> None:
     """Take the elements of ``packages/inbox`` on the page of the bell."""
     page.set_viewport_size(NARROW)
@@ -90,6 +120,33 @@ def _keep_elements(page: "Page", directory: Path, pop_up: Callable[[], None]) ->
     pop_up()
     page.get_by_role("dialog", name="Your taxi is here").wait_for()
     _keep(page, directory / "toasts.png")
+
+
+def _keep_looks(page: "Page", directory: Path) -> None:
+    """Take the bell in the dark, and what somebody gets: on a desk, and on a phone in the dark."""
+    page.set_viewport_size(NARROW)
+    page.locator("notifier-inbox li").first.wait_for()
+    page.emulate_media(color_scheme="dark")
+    page.get_by_role("button", name="Notifications").click()
+    _keep(page, directory / "bell-dark.png")
+    page.emulate_media(color_scheme="light")
+    page.keyboard.press("Escape")
+    page.get_by_text("What I get").click()
+    chosen = page.locator("notifier-preferences")
+    chosen.get_by_role("heading", name="What you get from us").wait_for()
+    _keep_part(chosen, directory / "preferences.png")
+    page.set_viewport_size(PHONE)
+    page.emulate_media(color_scheme="dark")
+    _keep_part(chosen, directory / "preferences-dark.png")
+    page.emulate_media(color_scheme="light")
+
+
+def _keep_from_right_to_left(page: "Page", path: Path) -> None:
+    page.set_viewport_size(NARROW)
+    page.locator("notifier-inbox li").first.wait_for()
+    page.evaluate(RIGHT_TO_LEFT)
+    page.locator("notifier-bell button").first.click()
+    _keep(page, path)
 
 
 def _log_in(page: "Page", password: str) -> None:

@@ -8,6 +8,7 @@ from notifier_client import (
     Draft,
     NotifierClient,
     Preference,
+    QuietWindow,
     Recipient,
     Subscriber,
     TemplateContent,
@@ -20,6 +21,7 @@ LAST = ("adler", "brandt", "costa", "dubois", "eriksen", "fontana", "garcia", "h
 #: removed the app, has a phone number, refuses marketing.
 REFUSED, REMOVED, PHONE, UNINTERESTED = 16, 21, 3, 9
 ORDERS = 60
+WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
 UNBLOCK = {"Unblock it": "https://bank.example.com/cards/7"}
 SUBJECT = "Order {{ order }} is on its way"
 BODY = "Dear {{ name }}, your order {{ order }} has left us."
@@ -115,6 +117,37 @@ def fill_inbox(client: NotifierClient, directory: NotifierClient, user_id: str) 
             ).id,
             120,
         )
+
+
+def name_categories(client: NotifierClient) -> None:
+    """Give the categories that the topics have names for people."""
+    for name, shown, kind in (
+        ("service", "About your orders", "transactional"),
+        ("marketing", "Offers", "promotional"),
+    ):
+        client.put_category(name, kind=kind, display_name={"en": shown})
+
+
+def greet_in_arabic(client: NotifierClient, directory: NotifierClient, user_id: str) -> None:
+    """Put two items in Arabic into a person's inbox, oldest first."""
+    directory.upsert_recipient(user_id)
+    for title, body, severity in (
+        ("كشف حسابك جاهز", "نوفمبر، ١٢ عملية.", "info"),
+        ("تم إيداع الراتب", "وصل راتبك إلى حسابك.", "success"),
+    ):
+        posted = client.notify_users(
+            [user_id], title=title, body=body, severity=severity, channels=["inbox"]
+        )
+        client.wait(posted.id, 120)
+
+
+def give_choices(client: NotifierClient, directory: NotifierClient, user_id: str) -> None:
+    """Give somebody addresses, subscriptions, and quiet hours at night."""
+    contacts = [Contact("email", f"{user_id}@example.com"), Contact("sms", "+12025550188")]
+    directory.upsert_recipient(user_id, locale="en", time_zone="Europe/Vienna", contacts=contacts)
+    for topic in ("order-updates", "weekly-offers"):
+        client.subscribe(topic, user_id=user_id, channels=["email", "inbox"])
+    directory.set_quiet_hours(user_id, [QuietWindow(WORKDAYS, "22:00", "07:00")])
 
 
 def pop_up(client: NotifierClient, user_id: str) -> None:
