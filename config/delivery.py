@@ -174,8 +174,8 @@ def dead_addresses() -> Opening:
         "failures": env.whole(
             "NOTIFIER_DEAD_ADDRESSES_IN_A_ROW",
             20,
-            "dead addresses in a row from which a provider is doubted: no address is disabled, and "
-            "its messages wait",
+            "dead addresses in a row from which a provider is not believed: no address is "
+            "disabled, and its messages wait",
         ),
         "share": env.number(
             "NOTIFIER_DEAD_ADDRESSES_SHARE", 0.5, "or the share of dead addresses within a minute"

@@ -37,7 +37,7 @@ NEWEST = 20
 class TemplateAdmin(Panelled, ReadOnly):
     """Templates with their newest versions."""
 
-    list_display = ("name", "publisher", "standing", "created_at")
+    list_display = ("name", "publisher", "status", "created_at")
     list_filter = (linked("publisher_id"),)
     list_select_related = ("publisher",)
     fields = ("name", "display_name", "publisher", "created_at", "deleted_at")
@@ -126,7 +126,7 @@ class TemplateAdmin(Panelled, ReadOnly):
         return None
 
     @admin.display(description="state")
-    def standing(self, row: Template) -> SafeString | str:
+    def status(self, row: Template) -> SafeString | str:
         return markup.badge("deleted" if row.deleted_at else "active")
 
     def panels(self, request: HttpRequest, row: Template) -> Sequence[Panel]:

@@ -217,7 +217,7 @@ PROVIDERS = Dashboard(
                 ],
             ),
             Panel(
-                "Addresses doubted, hosts left alone",
+                "Providers not believed, hosts left alone",
                 "1 while a provider calls too many addresses dead; hosts of webhooks that do not "
                 "answer.",
                 "short",

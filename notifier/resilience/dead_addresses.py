@@ -28,7 +28,7 @@ def tally(outcomes: Iterable[Outcome]) -> Tally:
     return Tally(calls, failures, trailing)
 
 
-def doubted(outcome: Outcome) -> Outcome:
+def as_our_fault(outcome: Outcome) -> Outcome:
     """Turn an outcome that calls an address dead into our own fault; return others unchanged."""
     if type(outcome) is Refused and is_dead(outcome):
         return Refused(Reason.MANY_DEAD_ADDRESSES, outcome.status, outcome.detail)

@@ -79,7 +79,7 @@ def check_answers(batch: Sequence[Sent]) -> list[Sent]:
     """Count the addresses that these calls found dead or alive, and return the batch.
 
     Outcomes that call an address dead are replaced where the provider is not believed now; see
-    ``notifier.resilience.dead_addresses.doubted``.
+    ``notifier.resilience.dead_addresses.as_our_fault``.
     """
     outcomes: dict[str, list[Outcome]] = defaultdict(list)
     for sent in batch:
@@ -93,7 +93,7 @@ def check_answers(batch: Sequence[Sent]) -> list[Sent]:
     if not guarded:
         return list(batch)
     return [
-        sent._replace(outcome=dead_addresses.doubted(sent.outcome))
+        sent._replace(outcome=dead_addresses.as_our_fault(sent.outcome))
         if sent.provider in guarded
         else sent
         for sent in batch

@@ -307,13 +307,13 @@ class Recorder(threading.Thread):
 
     def _restore_addresses(self, results: Sequence[Result]) -> None:
         """Restore addresses that were given up before their provider's guard opened."""
-        doubted = {
+        guarded = {
             r.provider for r in results if r.reason == Reason.MANY_DEAD_ADDRESSES and r.outcome
         }
-        if not doubted:
+        if not guarded:
             return
         try:
-            address_guards.restore_addresses(doubted)
+            address_guards.restore_addresses(guarded)
         except AWAY as error:
             log.warning("addresses wait for the sweep to be restored: %s", type(error).__name__)
 
@@ -328,7 +328,7 @@ def _checked(batch: Sequence[Sent]) -> list[Sent]:
         return address_guards.check_answers(batch)
     except Exception as error:  # the outcomes have to be recorded all the same
         log_bug("reporting outcomes to breakers and guards", error)
-        return [one._replace(outcome=dead_addresses.doubted(one.outcome)) for one in batch]
+        return [one._replace(outcome=dead_addresses.as_our_fault(one.outcome)) for one in batch]
 
 
 @contextmanager

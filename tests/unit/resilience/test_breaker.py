@@ -272,8 +272,8 @@ def test_what_calls_say_of_addresses_is_counted_and_nothing_else():
     ]
     assert dead_addresses.tally(outcomes) == Tally(3, 2, 2)
     assert dead_addresses.tally([DEAD, Accepted(), DEAD]) == Tally(3, 2, 1)
-    assert dead_addresses.doubted(DEAD) == Refused(Reason.MANY_DEAD_ADDRESSES)
-    assert [dead_addresses.doubted(one) for one in outcomes[3:]] == outcomes[3:]
+    assert dead_addresses.as_our_fault(DEAD) == Refused(Reason.MANY_DEAD_ADDRESSES)
+    assert [dead_addresses.as_our_fault(one) for one in outcomes[3:]] == outcomes[3:]
 
 
 @pytest.mark.parametrize("share", [0.03, 0.1, 0.2, 0.3])
