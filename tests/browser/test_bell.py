@@ -374,6 +374,16 @@ def test_what_is_said_in_english_reads_from_left_to_right_in_any_page(
     assert until(lambda: time.evaluate(direction)) == "ltr"  # or it is "second ago 1"
 
 
+def test_a_title_is_read_in_its_own_direction_behind_a_severity_in_another(
+    ada: Person, mine: BrowserContext
+) -> None:
+    ada.send("فشل الدفع", severity="error")
+    tab = ada.tab(mine)
+    title = tab.rows.first.locator(".title")
+    expect(title).to_have_text("Error: فشل الدفع")
+    assert until(lambda: title.evaluate("(one) => getComputedStyle(one).direction")) == "rtl"
+
+
 def test_texts_and_times_are_in_the_persons_language(ada: Person, mine: BrowserContext) -> None:
     ada.send("Eins")
     tab = ada.tab(mine)

@@ -40,8 +40,10 @@ export function textOf(
     h(
       "p",
       { class: "title", part: "title", dir: "auto" },
+      // Apart, so that the title itself decides the paragraph's direction.
       item.severity !== "info" &&
-        h("span", { class: "mark" }, `${messages.severity[item.severity]}: `),
+        h("bdi", { class: "mark" }, `${messages.severity[item.severity]}:`),
+      item.severity !== "info" && " ",
       item.title,
     ),
     item.body && h("p", { class: "body", part: "body", dir: "auto" }, item.body),
