@@ -58,6 +58,9 @@ ACCOUNT = Pauses(free=100, first=10, longest=300)
 #: Per address, against beginning log-ins at the provider, each of which writes a session. Whoever
 #: turns back there has failed at nothing, so the pause stays short.
 BEGINNINGS = Pauses(free=100, first=10, longest=60)
+#: Per address, against log-outs that the provider has not signed. They may come from its own
+#: address, if many share it, so the pause stays short.
+LOG_OUTS = Pauses(free=30, first=10, longest=60)
 
 
 class Kind(NamedTuple):
@@ -72,7 +75,7 @@ SECOND_FACTOR = Kind(("second factor",), ADDRESS)
 #: The way to the OpenID provider, its answers, and the log-outs that it orders.
 TO_PROVIDER = Kind(("to the provider",), BEGINNINGS)
 FROM_PROVIDER = Kind(("from the provider",), ADDRESS)
-LOG_OUT = Kind(("log-out",), ADDRESS)
+LOG_OUT = Kind(("log-out",), LOG_OUTS)
 #: Retention of counts after the last failure, and after a log-in.
 FORGOTTEN, KNOWN = timedelta(days=1), timedelta(days=30)
 
@@ -111,7 +114,7 @@ def clear(username: str | None, address: str | None, kind: Kind = PASSWORD) -> N
     rows = _locked(username, address, kind)
     now = clock.moment()
     for row, pauses in rows:
-        row.failures = 0 if pauses in (PAIR, BEGINNINGS) else max(0, row.failures - 1)
+        row.failures = 0 if pauses in (PAIR, BEGINNINGS, LOG_OUTS) else max(0, row.failures - 1)
         row.until = now + pauses.after(row.failures)
         row.succeeded_at = now if pauses is PAIR else None
     LogInLimit.objects.bulk_update([row for row, _ in rows], ["failures", "until", "succeeded_at"])

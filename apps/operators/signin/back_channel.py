@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import requests
 from django.conf import settings
 from joserfc import jws, jwt
 
@@ -27,12 +26,18 @@ log = logging.getLogger(__name__)
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 #: Characters of a token: signature and claims, with room for claims of the provider's own.
 LONGEST = 16_384
+#: Most characters of the reason why a token is refused.
+LONGEST_REASON = 200
 #: Seconds in which a token has to expire: for so long it is remembered.
 LASTS = 86_400
 
 
 class Refused(Exception):
     """The token ends no session, for the reason that the message has."""
+
+
+class Unverified(Exception):
+    """Nobody can tell now whether the provider has signed the token: its keys cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +54,11 @@ class LogOut:
     signed: jws.CompactSignature
 
     def verify(self) -> None:
-        """Check the signature with the provider's keys. Raises ``Refused``."""
+        """Check the signature with the provider's keys. Raises ``Refused`` or ``Unverified``."""
         try:
             is_signed = provider.is_signed(self.signed)
         except LogInFailed:
-            raise _refused("the provider's keys cannot be read now") from None
-        except requests.RequestException as error:
-            why = f"the provider's keys cannot be read now: {type(error).__name__}"
-            raise _refused(why) from None
+            raise Unverified("the provider's keys cannot be read now") from None
         except provider.ODD as error:
             raise _refused(f"its signature is not accepted: {error}") from None
         if not is_signed:
@@ -124,5 +126,6 @@ def _of_claims(claims: dict[str, Any], signed: jws.CompactSignature) -> LogOut:
 
 
 def _refused(why: str) -> Refused:
-    log.warning("a log-out of the OpenID provider is refused: %s", why)
+    why = why[:LONGEST_REASON]  # it may quote the token
+    log.warning("a log-out of the OpenID provider is refused: %r", why)
     return Refused(why)

@@ -1,4 +1,4 @@
-"""The OpenID provider's discovery document: what it has to say, and how long it is used.
+"""The OpenID provider's discovery document and keys: what they have to say, how long they are used.
 
 Few threads serve log-ins and the API alike, so a provider that does not answer must not hold them
 up: one asks it at a time, a failure is remembered for a while, and a document that was read before
@@ -8,11 +8,12 @@ is used as long as there is no newer one.
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from joserfc.jwk import KeySet
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +127,46 @@ class Documents:
         log.warning("the OpenID provider's discovery document is not read: %s", error)
         self._failed[issuer] = time.monotonic(), error
         return error
+
+
+class Keys:
+    """The keys that a provider signs with now, by their URL. Threads may share it.
+
+    A key that is not among them may be new: then they are read again, but not within ``FAILED``
+    seconds, since anybody can name a key that there never was.
+    """
+
+    def __init__(self) -> None:
+        self._asking = threading.Lock()
+        self._known: dict[str, tuple[float, KeySet]] = {}
+        self._failed: dict[str, float] = {}
+
+    def get(self, url: str, key_id: object, read: Callable[[], Any]) -> KeySet:
+        """Return the keys at a URL, with the one of this ``key_id`` if there is one.
+
+        ``read`` returns them as JSON has them. Raises what it raises, and ``Unreachable`` where
+        that was so a moment ago, or another thread is reading them.
+        """
+        if not self._asking.acquire(timeout=PATIENCE):
+            raise Unreachable("another thread is reading the keys")
+        try:
+            now = time.monotonic()
+            read_at, keys = self._known.get(url, (0.0, None))
+            if keys is not None:
+                has_it = any(one.kid == key_id for one in keys.keys)
+                if now - read_at < (FRESH if has_it else FAILED):
+                    return keys
+            if now - self._failed.get(url, -FAILED) < FAILED:
+                raise Unreachable("they could not be read a moment ago")
+            try:
+                keys = KeySet.import_key_set(read())
+            except Exception:
+                self._failed[url] = time.monotonic()
+                raise
+            self._known[url] = time.monotonic(), keys
+            return keys
+        finally:
+            self._asking.release()
 
 
 def _texts(document: Mapping[str, Any], name: str, default: str) -> list[str]:

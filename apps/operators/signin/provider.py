@@ -18,7 +18,6 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from apps.core import clock
 from apps.operators.signin import discovery
@@ -27,6 +26,7 @@ from apps.operators.signin.discovery import METHODS
 log = logging.getLogger(__name__)
 
 _documents = discovery.Documents()
+_keys = discovery.Keys()
 #: Seconds by which the provider's clock may differ from this machine's.
 LEEWAY = 60
 #: Most log-ins that may be under way in one session, and seconds that each may take.
@@ -216,10 +216,16 @@ def short_text(claims: Mapping[str, Any], name: str) -> str:
 def is_signed(token: jws.CompactSignature) -> bool:
     """Return whether the provider has signed a token, with a key that it publishes now.
 
-    Raises ``LogInFailed``, ``requests.RequestException``, or one of ``ODD``.
+    Raises ``LogInFailed`` where its keys cannot be read, or one of ``ODD``.
     """
     app = _app()
-    keys = KeySet.import_key_set(app.fetch_jwk_set())
+    key_id = token.headers().get("kid")
+    try:
+        keys = _keys.get(app.server_metadata["jwks_uri"], key_id, app.fetch_jwk_set)
+    except (requests.RequestException, discovery.Unreachable) as error:
+        raise _unreachable(error) from None
+    except ODD as error:
+        raise _untrusted(error) from None
     accepted = jws.JWSRegistry(
         algorithms=app.server_metadata[discovery.SIGNED_BY], strict_check_header=False
     )

@@ -1,5 +1,6 @@
 """The log-in by the OpenID provider, on the way there and back, and the log-out that it orders."""
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from apps.core.client_address import remote_address
 from apps.operators import log_in_limits
 from apps.operators.log_in_limits import LOG_INS, Paused
 from apps.operators.sessions import SID
-from apps.operators.signin import accounts, back_channel, provider, session_list
+from apps.operators.signin import accounts, back_channel, discovery, provider, session_list
 from apps.operators.signin.next_page import onward
 from apps.operators.signin.provider import Failure, LogInFailed
 from apps.publishers import audit
@@ -158,12 +159,16 @@ def log_out(request: HttpRequest) -> HttpResponse:
         return _not_done(429, f"this was tried too often: wait {paused.seconds} s", headers)
     except back_channel.Refused as refused:
         return _not_done(400, str(refused))
+    except back_channel.Unverified as unverified:
+        log_in_limits.clear(None, address, log_in_limits.LOG_OUT)
+        return _not_done(503, str(unverified), {"Retry-After": str(math.ceil(discovery.FAILED))})
     return HttpResponse()
 
 
 def _not_done(status: int, why: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """Return an answer to the provider, as OAuth 2.0 has errors."""
-    said = {"error": "invalid_request", "error_description": why}
+    error = "temporarily_unavailable" if status == 503 else "invalid_request"
+    said = {"error": error, "error_description": why}
     return JsonResponse(said, status=status, headers=headers)
 
 

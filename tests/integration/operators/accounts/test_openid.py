@@ -317,3 +317,4 @@ def test_without_a_provider_there_is_no_such_page(db: None):
 @pytest.fixture(autouse=True)
 def _forget_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relying_party, "_documents", discovery.Documents())
+    monkeypatch.setattr(relying_party, "_keys", discovery.Keys())

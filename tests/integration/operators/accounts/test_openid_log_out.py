@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from authlib.integrations.django_client import DjangoOAuth2App
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
 from apps.operators import log_in_limits
-from apps.operators.signin import provider
+from apps.operators.signin import discovery, provider
 from apps.operators.signin.models import UsedLogOut
 from apps.publishers.models import AuditEvent, LogInLimit
 from tests.integration.operators.accounts.test_openid import _forget_documents, idp, logs_in
@@ -42,7 +43,10 @@ def order(token: str, client: Client | None = None) -> tuple[int, str]:
     assert "no-store" in answer.headers["Cache-Control"] or answer.status_code == 404
     if answer.status_code == 200:
         return 200, ""
-    assert answer.json()["error"] == "invalid_request"
+    unavailable = answer.status_code == 503
+    assert answer.json()["error"] == (
+        "temporarily_unavailable" if unavailable else "invalid_request"
+    )
     return answer.status_code, answer.json()["error_description"]
 
 
@@ -193,12 +197,48 @@ def test_what_has_a_wrong_signature_has_to_wait_and_log_ins_have_not(idp: Provid
     assert not is_in(client)
 
 
+def test_a_right_signature_ends_the_count_of_wrong_ones(idp: Provider):
+    browser(idp)
+    idp.signs = openid_provider._key()
+    for _ in range(3):
+        assert order(idp.log_out_token(sub="s-1"))[0] == 400
+    assert [one.failures for one in _counted()] == [3]
+    idp.signs = None
+    assert order(idp.log_out_token(sub="s-1")) == (200, "")
+    assert not _counted()
+
+
+def test_the_provider_is_not_asked_for_its_keys_by_each_token(
+    idp: Provider, monkeypatch: pytest.MonkeyPatch
+):
+    asked = []
+    read = DjangoOAuth2App.fetch_jwk_set
+    monkeypatch.setattr(DjangoOAuth2App, "fetch_jwk_set", lambda app: asked.append(1) or read(app))
+    browser(idp)
+    asked.clear()
+    for kid in ("one", "two", "three"):
+        spoilt = openid_provider.with_header(idp.log_out_token(sub="s-1"), kid=kid)
+        assert order(spoilt)[0] == 400
+    assert order(idp.log_out_token(sub="s-1")) == (200, "")
+    assert len(asked) == 1
+
+
+def test_a_new_key_of_the_provider_is_found(idp: Provider, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(discovery, "FAILED", 0.0)
+    client = browser(idp)
+    assert order(idp.log_out_token(sub="s-2")) == (200, "")
+    idp.published = openid_provider._key()
+    assert order(idp.log_out_token(sub="s-1")) == (200, "")
+    assert not is_in(client)
+
+
 def test_a_log_out_that_cannot_be_verified_now_can_be_sent_again(idp: Provider):
     client, token = browser(idp), idp.log_out_token(sub="s-1")
     idp.odd = {"jwks_uri": f"{idp.issuer}/nowhere"}
     provider._documents._known.clear()
     status, said = order(token)
-    assert status == 400 and "cannot be read now" in said
+    assert status == 503 and "cannot be read now" in said
+    assert not _counted()
     idp.odd = {}
     provider._documents._known.clear()
     assert is_in(client)
