@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -136,8 +135,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         keep = False
         try:
             keep = self.handle(conn)
-        finally:
             conn.release()
+        finally:
             self._give_back(conn, keep)
 
     def _give_back(self, conn: Connection, keep: bool) -> None:
@@ -211,12 +210,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _discard(self, conn: Connection, sock: socket.socket) -> None:
         if conn.closed:
             return
-        with suppress(BlockingIOError, InterruptedError):
-            try:
-                if sock.recv(READ):
-                    return
-            except ConnectionError:
-                pass
+        try:
+            more = sock.recv(READ)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:  # such as a time-out of TCP
+            more = b""
+        if not more:
             self._close(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:

@@ -87,3 +87,16 @@ def test_who_comes_beyond_the_most_takes_the_place_of_who_is_read_from(worker):
         with socket.create_connection(listener.getsockname()):
             worker.accept(listener)
     assert (answered.closed, reading.closed) == (False, True)
+
+
+class TimedOut(socket.socket):
+    """A connection whose other end has not acknowledged anything for minutes."""
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        raise TimeoutError(110, "Connection timed out")
+
+
+def test_a_connection_that_times_out_while_it_lingers_is_closed(worker):
+    _, conn = connected(worker)
+    worker._discard(conn, TimedOut())
+    assert conn.closed
