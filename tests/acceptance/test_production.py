@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -53,12 +54,13 @@ def test_every_process_and_command_runs_and_delivers_on_every_channel(production
 
             manage("migrate", "--check")
             manage("check", "--deploy")
-            key = manage("create_publisher", "shop")
-            directory = manage("create_publisher", "crm", "--directory")
+            run = uuid4().hex[:8]  # other tests may use the same database
+            key = manage("create_publisher", f"shop-{run}")
+            directory = manage("create_publisher", f"crm-{run}", "--directory")
             assert status(f"http://127.0.0.1:{flower}/", on.env["FLOWER_BASIC_AUTH"]) == 200
             with NotifierClient(on.api_url, directory) as client:
                 client.upsert_recipient(
-                    "ada",
+                    f"ada-{run}",
                     contacts=[
                         Contact("sms", "+12025550123"),
                         Contact("email", "ada@example.com"),
@@ -72,7 +74,7 @@ def test_every_process_and_command_runs_and_delivers_on_every_channel(production
             with NotifierClient(on.api_url, key) as client:
                 for priority in ("high", "normal", "low"):
                     posted = client.notify_users(
-                        ["ada"], title="Hello", body="World", priority=priority
+                        [f"ada-{run}"], title="Hello", body="World", priority=priority
                     )
                     done = client.wait(posted.id, timeout=PATIENCE)
                     counts = {name: sum(of.values()) for name, of in done.counts.items()}
