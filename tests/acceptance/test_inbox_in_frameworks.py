@@ -23,7 +23,7 @@ from tests.support.publishers.npm import run
 from tests.support.waiting import until
 
 README = ROOT / "packages" / "inbox" / "README.md"
-#: What the README shows in each language, and the file that it becomes.
+#: The file that the README's program in each language becomes.
 PROGRAMS = {
     "ts": "client.ts",
     "tsx": "react_bell.tsx",

@@ -206,7 +206,7 @@ def test_sections_that_code_names_exist():
 
 
 def anchors(page):
-    """What a link to one of its headings ends in."""
+    """The anchors of its headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 

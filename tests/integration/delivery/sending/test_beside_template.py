@@ -43,7 +43,7 @@ def notify(shop: Shop, status: int = 202, **fields: Any) -> Any:
 
 
 def shown(app: APIClient) -> list[dict[str, str]]:
-    """What the person's items have beside their texts, the newest first."""
+    """Severity, display type and source of the person's items, the newest first."""
     return [{name: item[name] for name in BESIDE} for item in app.get("/v1/inbox").json()["data"]]
 
 

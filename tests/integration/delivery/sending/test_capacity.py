@@ -63,6 +63,13 @@ def post(shop, numbers, **fields):
     return shop.post("notifications", body)
 
 
+def due_again(shop, number, work, execute):
+    """Have so many deliveries of a publisher that were tried once, and are due."""
+    post(shop, range(number))
+    work()
+    execute("UPDATE delivery_delivery SET state = 'retrying', next_attempt_at = now()")
+
+
 def called():
     """Return the number of claims whose messages were sent, once no more are."""
     still = time.monotonic()
@@ -187,9 +194,7 @@ def test_one_with_much_that_is_due_again_leaves_others_their_claim(
     shop, other_shop, work, small, execute
 ):
     small(asleep=0)
-    post(shop, range(3 * SIZE))
-    work()
-    execute("UPDATE delivery_delivery SET state = 'retrying', next_attempt_at = now()")
+    due_again(shop, 3 * SIZE, work, execute)
     names = ["first", "second"]
     some = [Publisher.objects.create(name=name) for name in names]
     for number, publisher in enumerate(some):
@@ -209,9 +214,7 @@ def test_what_is_due_again_of_one_takes_nothing_from_the_share_of_another(
     shop, other_shop, work, small, execute
 ):
     small(asleep=0)
-    post(shop, range(2 * SIZE))
-    work()
-    execute("UPDATE delivery_delivery SET state = 'retrying', next_attempt_at = now()")
+    due_again(shop, 2 * SIZE, work, execute)
     for number in range(100, 100 + 2 * SIZE):
         post(other_shop, [number])
     found = claim("sms", most=2 * SIZE)
@@ -233,9 +236,7 @@ def test_a_turn_whose_chunks_others_have_locked_goes_to_the_next(shop, other_sho
 
 def test_what_is_due_again_gets_its_share_beside_what_is_new(shop, work, small, execute):
     small(asleep=0)
-    post(shop, range(2 * SIZE))
-    work()
-    execute("UPDATE delivery_delivery SET state = 'retrying', next_attempt_at = now()")
+    due_again(shop, 2 * SIZE, work, execute)
     post(shop, range(100, 100 + 2 * SIZE))
     both = claim("sms", most=2 * SIZE)
     assert len(both.deliveries) == 2 * SIZE

@@ -37,7 +37,7 @@ def is_in(client: Client) -> bool:
 
 
 def order(token: str, client: Client | None = None) -> tuple[int, str]:
-    """What the provider is answered: the status, and what is wrong."""
+    """The answer to the provider: its status, and what is wrong."""
     client = client or Client(enforce_csrf_checks=True)
     answer = client.post(LOG_OUT, {"logout_token": token})
     assert "no-store" in answer.headers["Cache-Control"] or answer.status_code == 404
